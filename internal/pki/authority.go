@@ -1,0 +1,162 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Authority is a root that can issue: a CA certificate and the private key
+// that belongs to it.
+type Authority struct {
+	Certificate *x509.Certificate
+	key         crypto.Signer
+}
+
+// ParseAuthorityCertificate reads the certificate of an authority, the first
+// of a bundle, and reports whether it may certify others (RFC 5280, sections
+// 4.2.1.3 and 4.2.1.9).
+func ParseAuthorityCertificate(bundle string) (*x509.Certificate, error) {
+	certificates, err := ParseCertificates(bundle)
+	if err != nil {
+		return nil, err
+	}
+	certificate := certificates[0]
+	if !certificate.BasicConstraintsValid || !certificate.IsCA {
+		return nil, fmt.Errorf("the certificate of %q is not one of an authority: it lacks basicConstraints CA:TRUE", certificate.Subject)
+	}
+	if certificate.KeyUsage != 0 && certificate.KeyUsage&x509.KeyUsageCertSign == 0 {
+		return nil, fmt.Errorf("the certificate of %q may not sign certificates: its keyUsage lacks keyCertSign", certificate.Subject)
+	}
+	return certificate, nil
+}
+
+// CheckAuthorityTime reports an authority that has ended.
+func CheckAuthorityTime(certificate *x509.Certificate, now time.Time) error {
+	if !now.Before(certificate.NotAfter) {
+		return fmt.Errorf("the authority %q expired on %s: renew it first", certificate.Subject, certificate.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// ErrKeyMismatch is the error of [NewAuthority] for a key of another
+// certificate.
+var ErrKeyMismatch = errors.New("the private key does not belong to the authority's certificate")
+
+// NewAuthority joins a certificate of [ParseAuthorityCertificate] with its key.
+func NewAuthority(certificate *x509.Certificate, key crypto.Signer) (*Authority, error) {
+	if !SamePublicKey(key.Public(), certificate.PublicKey) {
+		return nil, ErrKeyMismatch
+	}
+	return &Authority{Certificate: certificate, key: key}, nil
+}
+
+// RootRequest says what [IssueRoot] certifies.
+type RootRequest struct {
+	Subject         Subject
+	NameConstraints NameConstraints
+	ValidityHours   int64
+	Key             crypto.Signer
+
+	// Predecessor is the certificate that is renewed with the same key, or nil.
+	// Its name and key identifier are kept, so that what it issued stays valid.
+	Predecessor *x509.Certificate
+}
+
+// IssueRoot makes a self-signed authority: basicConstraints critical CA:TRUE
+// without a path length (a limit would forbid cross certificates), keyUsage
+// critical keyCertSign and cRLSign.
+//
+// The name of a new root carries serialNumber=<first 16 hex digits of its
+// subjectKeyIdentifier>, so that every generation and every environment has a
+// name of its own: path building goes by names.
+func IssueRoot(request RootRequest, now time.Time) (*x509.Certificate, error) {
+	if err := errors.Join(request.Subject.Check(), CheckValidity(request.ValidityHours, now), CheckKey(request.Key.Public())); err != nil {
+		return nil, err
+	}
+	template, err := newTemplate(request.Key.Public(), now, request.ValidityHours, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	template.IsCA = true
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	template.constrain(request.NameConstraints)
+	if old := request.Predecessor; old != nil {
+		template.RawSubject = old.RawSubject
+		template.EmailAddresses = old.EmailAddresses
+		if len(old.SubjectKeyId) > 0 {
+			template.SubjectKeyId = old.SubjectKeyId
+		}
+	} else {
+		template.Subject = request.Subject.name(hex.EncodeToString(template.SubjectKeyId[:8]))
+		template.EmailAddresses = request.Subject.emailAddresses()
+	}
+	root, err := template.sign(&template.Certificate, request.Key)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(root)
+	if _, err := root.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
+		return nil, fmt.Errorf("the issued authority does not verify: %w", err)
+	}
+	return root, nil
+}
+
+// CanCrossSign reports whether a root may certify the key of its successor.
+func CanCrossSign(root *x509.Certificate, now time.Time) error {
+	switch {
+	case root.MaxPathLenZero:
+		return errors.New("its path length is 0, which forbids it to certify another authority (RFC 5280, section 4.2.1.9)")
+	case !now.Before(root.NotAfter):
+		return fmt.Errorf("it expired on %s", root.NotAfter.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// CrossSign certifies the key of a newer root, with that root's name and key
+// identifier, so that whoever trusts only this authority accepts what the newer
+// one issues. The cross certificate ends when this authority does.
+func (a *Authority) CrossSign(root *x509.Certificate, now time.Time) (*x509.Certificate, error) {
+	if err := CanCrossSign(a.Certificate, now); err != nil {
+		return nil, fmt.Errorf("the authority %q cannot sign a cross certificate: %w", a.Certificate.Subject, err)
+	}
+	template, err := newTemplate(root.PublicKey, now, 0, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	template.NotAfter = a.Certificate.NotAfter
+	template.IsCA = true
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	template.RawSubject = root.RawSubject
+	template.EmailAddresses = root.EmailAddresses
+	template.SubjectKeyId = root.SubjectKeyId
+	template.constrain(constraintsOf(root))
+	cross, err := template.sign(a.Certificate, a.key)
+	if err != nil {
+		return nil, err
+	}
+	if err := cross.CheckSignatureFrom(a.Certificate); err != nil {
+		return nil, fmt.Errorf("the issued cross certificate does not verify: %w", err)
+	}
+	return cross, nil
+}
+
+func constraintsOf(certificate *x509.Certificate) NameConstraints {
+	return NameConstraints{
+		PermittedDNSDomains: certificate.PermittedDNSDomains,
+		ExcludedDNSDomains:  certificate.ExcludedDNSDomains,
+		PermittedIPRanges:   prefixes(certificate.PermittedIPRanges),
+		ExcludedIPRanges:    prefixes(certificate.ExcludedIPRanges),
+	}
+}
+
+// ConstraintsOf reads the name constraints of a certificate, in canonical form.
+func ConstraintsOf(certificate *x509.Certificate) NameConstraints {
+	c := constraintsOf(certificate)
+	c.sort()
+	return c
+}

@@ -1,0 +1,163 @@
+package pki
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// NameConstraints limit the names that certificates under an authority may
+// carry (RFC 5280, section 4.2.1.10). The zero value is no limit.
+type NameConstraints struct {
+	PermittedDNSDomains []string // `example.com` and all below it; `.example.com` only below it
+	ExcludedDNSDomains  []string
+	PermittedIPRanges   []netip.Prefix
+	ExcludedIPRanges    []netip.Prefix
+}
+
+// CheckDNSDomain reports whether a domain can stand in a name constraint.
+func CheckDNSDomain(domain string) error {
+	if strings.HasPrefix(domain, "*.") {
+		return fmt.Errorf("%q: a name constraint has no wildcard; %q already covers every name below it", domain, domain[2:])
+	}
+	_, err := ParseDNSName(strings.TrimPrefix(domain, "."))
+	return err
+}
+
+// ParseIPRange reads a range of addresses in CIDR notation.
+func ParseIPRange(text string) (netip.Prefix, error) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is not a range of addresses: write it as in \"10.0.0.0/8\" or \"fd00::/8\"", text)
+	}
+	if prefix != prefix.Masked() {
+		return netip.Prefix{}, fmt.Errorf("%q has bits set beyond its prefix length: did you mean %q?", text, prefix.Masked())
+	}
+	return prefix, nil
+}
+
+// ParseNameConstraints checks the four lists and returns them in canonical
+// form.
+func ParseNameConstraints(permittedDNS, excludedDNS, permittedIP, excludedIP []string) (NameConstraints, error) {
+	var c NameConstraints
+	for _, part := range []struct {
+		from []string
+		to   *[]string
+	}{{permittedDNS, &c.PermittedDNSDomains}, {excludedDNS, &c.ExcludedDNSDomains}} {
+		for _, domain := range part.from {
+			if err := CheckDNSDomain(domain); err != nil {
+				return NameConstraints{}, err
+			}
+			*part.to = append(*part.to, strings.ToLower(domain))
+		}
+	}
+	for _, part := range []struct {
+		from []string
+		to   *[]netip.Prefix
+	}{{permittedIP, &c.PermittedIPRanges}, {excludedIP, &c.ExcludedIPRanges}} {
+		for _, text := range part.from {
+			prefix, err := ParseIPRange(text)
+			if err != nil {
+				return NameConstraints{}, err
+			}
+			*part.to = append(*part.to, prefix)
+		}
+	}
+	c.sort()
+	return c, nil
+}
+
+func (c *NameConstraints) sort() {
+	for _, domains := range []*[]string{&c.PermittedDNSDomains, &c.ExcludedDNSDomains} {
+		slices.Sort(*domains)
+		*domains = slices.Compact(*domains)
+	}
+	for _, ranges := range []*[]netip.Prefix{&c.PermittedIPRanges, &c.ExcludedIPRanges} {
+		slices.SortFunc(*ranges, netip.Prefix.Compare)
+		*ranges = slices.Compact(*ranges)
+	}
+}
+
+// Empty reports whether nothing is constrained.
+func (c NameConstraints) Empty() bool {
+	return len(c.PermittedDNSDomains)+len(c.ExcludedDNSDomains)+len(c.PermittedIPRanges)+len(c.ExcludedIPRanges) == 0
+}
+
+// Equal reports whether two canonical sets of constraints are the same.
+func (c NameConstraints) Equal(other NameConstraints) bool {
+	return slices.Equal(c.PermittedDNSDomains, other.PermittedDNSDomains) &&
+		slices.Equal(c.ExcludedDNSDomains, other.ExcludedDNSDomains) &&
+		slices.Equal(c.PermittedIPRanges, other.PermittedIPRanges) &&
+		slices.Equal(c.ExcludedIPRanges, other.ExcludedIPRanges)
+}
+
+// Check names the first of the names that the constraints forbid. It answers
+// early what path validation answers after the issue.
+func (c NameConstraints) Check(names Names) error {
+	below := func(name string) func(string) bool {
+		return func(domain string) bool {
+			if strings.HasPrefix(domain, ".") {
+				return strings.HasSuffix(name, domain)
+			}
+			return name == domain || strings.HasSuffix(name, "."+domain)
+		}
+	}
+	// A wildcard stands for the excluded name as well: *.a.example for x.a.example.
+	covered := func(name string) func(string) bool {
+		parent, wildcard := strings.CutPrefix(name, "*.")
+		return func(domain string) bool {
+			_, rest, _ := strings.Cut(domain, ".")
+			return wildcard && rest == parent
+		}
+	}
+	for _, name := range names.DNSNames {
+		if slices.ContainsFunc(c.ExcludedDNSDomains, below(name)) || slices.ContainsFunc(c.ExcludedDNSDomains, covered(name)) || len(c.PermittedDNSDomains) > 0 && !slices.ContainsFunc(c.PermittedDNSDomains, below(name)) {
+			return fmt.Errorf("the authority's name constraints do not allow the name %q", name)
+		}
+	}
+	for _, address := range names.IPAddresses {
+		inside := func(prefix netip.Prefix) bool { return prefix.Contains(address) }
+		if slices.ContainsFunc(c.ExcludedIPRanges, inside) || len(c.PermittedIPRanges) > 0 && !slices.ContainsFunc(c.PermittedIPRanges, inside) {
+			return fmt.Errorf("the authority's name constraints do not allow the address %s", address)
+		}
+	}
+	return nil
+}
+
+// errEmptyConstraints is what an extension without content would be (RFC 5280,
+// section 4.2.1.10: it MUST NOT be an empty sequence).
+var errEmptyConstraints = errors.New("name constraints without any domain or range are not allowed: leave them out")
+
+// CheckNotEmpty reports constraints that were written down but constrain
+// nothing.
+func (c NameConstraints) CheckNotEmpty() error {
+	if c.Empty() {
+		return errEmptyConstraints
+	}
+	return nil
+}
+
+func ipNets(prefixes []netip.Prefix) []*net.IPNet {
+	var nets []*net.IPNet
+	for _, prefix := range prefixes {
+		nets = append(nets, &net.IPNet{
+			IP:   prefix.Addr().AsSlice(),
+			Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen()),
+		})
+	}
+	return nets
+}
+
+func prefixes(nets []*net.IPNet) []netip.Prefix {
+	var prefixes []netip.Prefix
+	for _, ipNet := range nets {
+		address, ok := netip.AddrFromSlice(ipNet.IP)
+		if bits, _ := ipNet.Mask.Size(); ok {
+			prefixes = append(prefixes, netip.PrefixFrom(address, bits))
+		}
+	}
+	return prefixes
+}

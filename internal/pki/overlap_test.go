@@ -1,0 +1,295 @@
+package pki_test
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+// rotation is a line of roots, each a year after the other.
+type rotation struct {
+	generations []generation // the oldest first
+	trust       pki.Trust
+	now         time.Time // when the last one was issued
+}
+
+const year = 8760 * time.Hour
+
+func rotate(t *testing.T, first generation, times int) rotation {
+	t.Helper()
+	r := rotation{
+		generations: []generation{first},
+		trust:       pki.Trust{Roots: []*x509.Certificate{first.root()}},
+		now:         issued,
+	}
+	for range times {
+		r.now = r.now.Add(year)
+		r.succeed(t, newGeneration(t, pki.RootRequest{}, r.now))
+	}
+	return r
+}
+
+func (r *rotation) succeed(t *testing.T, next generation) {
+	t.Helper()
+	cross, err := r.current().CrossSign(next.root(), r.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.generations = append(r.generations, next)
+	r.trust = r.trust.Succeed(next.root(), cross)
+}
+
+func (r *rotation) current() generation { return r.generations[len(r.generations)-1] }
+
+func TestCrossCertificate(t *testing.T) {
+	constraints, err := pki.ParseNameConstraints([]string{"example.com"}, nil, []string{"10.0.0.0/8", "fd00::/8"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := newGeneration(t, pki.RootRequest{ValidityHours: 100}, issued)
+	next := newGeneration(t, pki.RootRequest{NameConstraints: constraints}, issued)
+	for name, signer := range map[string]generation{"own": old, "imported": foreignRoot(t, nothingElse)} {
+		t.Run(name, func(t *testing.T) {
+			cross, err := signer.CrossSign(next.root(), issued)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantIssued(t, cross, signer.root().NotAfter)
+			wantExtensions(t, cross, map[string]bool{
+				oidBasicConstraints.String(): true,
+				oidKeyUsage.String():         true,
+				oidSubjectKeyID.String():     false,
+				oidAuthorityKeyID.String():   false,
+				oidNameConstraints.String():  true,
+			})
+			if string(cross.RawSubject) != string(next.root().RawSubject) || string(cross.RawIssuer) != string(signer.root().RawSubject) {
+				t.Errorf("from %s to %s", cross.Issuer, cross.Subject)
+			}
+			if !pki.SamePublicKey(cross.PublicKey, next.key.Public()) || string(cross.SubjectKeyId) != string(next.root().SubjectKeyId) {
+				t.Error("another key or identifier than the new root's")
+			}
+			if string(cross.AuthorityKeyId) != string(signer.root().SubjectKeyId) {
+				t.Error("the authority key identifier is not the old root's")
+			}
+			if !cross.IsCA || cross.MaxPathLen != -1 || cross.KeyUsage != x509.KeyUsageCertSign|x509.KeyUsageCRLSign {
+				t.Error("not the profile of an authority")
+			}
+			if !pki.ConstraintsOf(cross).Equal(constraints) {
+				t.Error("the name constraints are lost on the way over the old root")
+			}
+			if err := pki.CheckCrosses([]*x509.Certificate{cross}, next.root()); err != nil {
+				t.Error(err)
+			}
+			if err := pki.CheckCrosses([]*x509.Certificate{cross}, old.root()); !errors.Is(err, pki.ErrForeignCross) {
+				t.Errorf("taken for a cross certificate of the old root: %v", err)
+			}
+		})
+	}
+	if err := pki.CheckCrosses(nil, next.root()); err != nil {
+		t.Error(err)
+	}
+}
+
+// An authority of equal names on both sides: crypto/x509 alone would leave the
+// authority key identifier out, and OpenSSL would refuse the chain.
+func TestCrossCertificateBetweenEqualNames(t *testing.T) {
+	old, next := foreignRoot(t, nothingElse), foreignRoot(t, nothingElse)
+	cross, err := old.CrossSign(next.root(), issued)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cross.AuthorityKeyId) == 0 || string(cross.AuthorityKeyId) != string(old.root().SubjectKeyId) {
+		t.Errorf("authority key identifier %x", cross.AuthorityKeyId)
+	}
+}
+
+func TestCrossSignRefuses(t *testing.T) {
+	next := newGeneration(t, pki.RootRequest{}, issued).root()
+	pathlen0 := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLenZero = true })
+	pathlen1 := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLen = 1 })
+	expired := foreignRoot(t, func(c *x509.Certificate) { c.NotAfter = wholeSecond })
+	for _, test := range []struct {
+		about string
+		by    generation
+		want  string
+	}{
+		{"path length 1", pathlen1, ""},
+		{"path length 0", pathlen0, `the authority "CN=Old CA" cannot sign a cross certificate: its path length is 0, which forbids it to certify another authority (RFC 5280, section 4.2.1.9)`},
+		{"expired", expired, `the authority "CN=Old CA" cannot sign a cross certificate: it expired on 2026-03-29T01:30:15Z`},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			_, err := test.by.CrossSign(next, issued)
+			wantError(t, err, test.want)
+		})
+	}
+}
+
+// Whichever generation a party trusts, and whichever issued the leaf: they
+// meet, as long as both have the bundles of their own time.
+func TestEveryGenerationVerifiesTheNewest(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 3)
+	for name, request := range map[string]pki.LeafRequest{"server": serverRequest(t), "client": clientRequest(t)} {
+		leaf := issue(t, r.current(), request, r.now)
+		chain := pki.EncodeCertificates(r.trust.Crosses...)
+		for i, g := range r.generations {
+			t.Run(fmt.Sprintf("%s/generation %d", name, i), func(t *testing.T) {
+				if err := pki.VerifyLeaf(leaf, r.trust.Crosses, g.root(), request.Profile, r.now); err != nil {
+					t.Error(err)
+				}
+				openssl(t, pki.EncodeCertificates(leaf), "verify", "-x509_strict", "-purpose", "ssl"+name,
+					"-attime", fmt.Sprint(r.now.Unix()),
+					"-CAfile", write(t, "old.pem", pki.EncodeCertificates(g.root())),
+					"-untrusted", write(t, "chain.pem", chain))
+				if i == len(r.generations)-1 {
+					return
+				}
+				// Not by accident: the cross certificates are what does it.
+				if err := pki.VerifyLeaf(leaf, nil, g.root(), request.Profile, r.now); err == nil {
+					t.Error("verifies without a cross certificate")
+				}
+				without := slices.Delete(slices.Clone(r.trust.Crosses), len(r.generations)-2-i, len(r.generations)-1-i)
+				if err := pki.VerifyLeaf(leaf, without, g.root(), request.Profile, r.now); err == nil {
+					t.Error("verifies without the cross certificate of its own root")
+				}
+			})
+		}
+	}
+	// New parties still accept what old roots issued.
+	leaf := issue(t, r.generations[1], clientRequest(t), r.now)
+	if !slices.ContainsFunc(r.trust.Roots, func(root *x509.Certificate) bool {
+		return pki.VerifyLeaf(leaf, nil, root, pki.Client, r.now) == nil
+	}) {
+		t.Error("a leaf of an earlier root is refused")
+	}
+}
+
+// A root of path length 1 certifies its successor, but nothing beyond it.
+func TestPathLengthEndsTheChain(t *testing.T) {
+	r := rotate(t, foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLen = 1; c.NotAfter = issued.Add(9 * year) }), 2)
+	for i, want := range []bool{false, true, true} {
+		leaf := issue(t, r.current(), clientRequest(t), r.now)
+		if err := pki.VerifyLeaf(leaf, r.trust.Crosses, r.generations[i].root(), pki.Client, r.now); (err == nil) != want {
+			t.Errorf("generation %d: %v", i, err)
+		}
+	}
+}
+
+func TestTrim(t *testing.T) {
+	// Roots of ten years, replaced after one, two and three.
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 3)
+	replaced := func(generation int) time.Time { // to the second, as the certificates tell it
+		return time.Unix(issued.Add(time.Duration(generation+1)*year).Unix(), 0)
+	}
+	second := time.Second
+	for _, test := range []struct {
+		about string
+		hours int64
+		now   time.Time
+		kept  int // roots; one cross certificate less
+	}{
+		{"at the last rotation", 24, replaced(2), 2},
+		{"no overlap", 0, replaced(2), 1},
+		{"before the end", 24, replaced(2).Add(24*time.Hour - second), 2},
+		{"at the end", 24, replaced(2).Add(24 * time.Hour), 1},
+		{"two overlap", 8760 + 24, replaced(2), 3},
+		{"two overlap to the second", 8760 + 24, replaced(1).Add(year + 24*time.Hour - second), 3},
+		{"one of two ends", 8760 + 24, replaced(1).Add(year + 24*time.Hour), 2},
+		{"all", 100000, replaced(2), 4},
+		{"forever", pki.Forever, replaced(2), 4},
+		{"forever, to the second", pki.Forever, r.generations[0].root().NotAfter.Add(-second), 4},
+		{"forever ends with the root", pki.Forever, r.generations[0].root().NotAfter, 3},
+		{"hours do not outlast the root", 1 << 40, r.generations[0].root().NotAfter, 3},
+		{"the current root stays, even expired", pki.Forever, r.now.Add(20 * year), 1},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			got := r.trust.Trim(test.hours, test.now)
+			want := pki.Trust{Roots: r.trust.Roots[:test.kept], Crosses: r.trust.Crosses[:test.kept-1]}
+			wantTrust(t, got, want)
+			wantTrust(t, got.Trim(test.hours, test.now), want)
+			if len(r.trust.Roots) != 4 || len(r.trust.Crosses) != 3 {
+				t.Error("the trust itself has changed")
+			}
+		})
+	}
+}
+
+func wantTrust(t *testing.T, got, want pki.Trust) {
+	t.Helper()
+	if !slices.EqualFunc(got.Roots, want.Roots, (*x509.Certificate).Equal) || !slices.EqualFunc(got.Crosses, want.Crosses, (*x509.Certificate).Equal) {
+		t.Errorf("%d roots and %d cross certificates; want %d and %d, or others of them", len(got.Roots), len(got.Crosses), len(want.Roots), len(want.Crosses))
+	}
+}
+
+// A short-lived root in the middle: what is older is reached over it, so its
+// cross certificate and all older ones go, but the older root stays trusted.
+func TestTrimInTheMiddle(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 0)
+	r.succeed(t, newGeneration(t, pki.RootRequest{ValidityHours: 10}, issued))
+	r.succeed(t, newGeneration(t, pki.RootRequest{}, issued))
+	got := r.trust.Trim(pki.Forever, issued.Add(10*time.Hour))
+	wantTrust(t, got, pki.Trust{Roots: []*x509.Certificate{r.trust.Roots[0], r.trust.Roots[2]}})
+}
+
+// Without a cross certificate, the successor's own certificate tells when a
+// root was replaced.
+func TestSuccessionWithoutCross(t *testing.T) {
+	old := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLenZero = true })
+	next := newGeneration(t, pki.RootRequest{}, issued)
+	trust := pki.Trust{Roots: []*x509.Certificate{old.root()}}.Succeed(next.root(), nil)
+	both := pki.Trust{Roots: []*x509.Certificate{next.root(), old.root()}}
+	wantTrust(t, trust, both)
+	wantTrust(t, trust.Trim(24, wholeSecond.Add(24*time.Hour-time.Second)), both)
+	wantTrust(t, trust.Trim(24, wholeSecond.Add(24*time.Hour)), pki.Trust{Roots: both.Roots[:1]})
+
+	// The next rotation starts a new line of crosses.
+	third := newGeneration(t, pki.RootRequest{}, issued)
+	cross, err := next.CrossSign(third.root(), issued)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTrust(t, trust.Succeed(third.root(), cross), pki.Trust{
+		Roots:   []*x509.Certificate{third.root(), next.root(), old.root()},
+		Crosses: []*x509.Certificate{cross},
+	})
+}
+
+func TestRenewKeepsCrosses(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	now := r.now.Add(time.Hour)
+	renewed := newGeneration(t, pki.RootRequest{Key: r.current().key, Predecessor: r.current().root()}, now)
+	trust := r.trust.Renew(renewed.root())
+	wantTrust(t, trust, pki.Trust{Roots: []*x509.Certificate{renewed.root(), r.trust.Roots[1]}, Crosses: r.trust.Crosses})
+	if err := pki.CheckCrosses(trust.Crosses, renewed.root()); err != nil {
+		t.Error(err)
+	}
+	leaf := issue(t, renewed, serverRequest(t), now)
+	for i, root := range append(trust.Roots, r.current().root()) {
+		if err := pki.VerifyLeaf(leaf, trust.Crosses, root, pki.Server, now); err != nil {
+			t.Errorf("root %d: %v", i, err)
+		}
+	}
+	// The overlap counts from the rotation, which the renewal does not change.
+	wantTrust(t, trust.Trim(24, r.now.Add(24*time.Hour)), pki.Trust{Roots: trust.Roots[:1]})
+}
+
+func TestTrustAsText(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 2)
+	for kept, trust := range []pki.Trust{r.trust.Trim(0, r.now), r.trust} {
+		roots, crosses := trust.PEM()
+		back, err := pki.ParseTrust(roots, crosses)
+		if err != nil {
+			t.Fatal(kept, err)
+		}
+		wantTrust(t, back, trust)
+	}
+	roots, _ := r.trust.PEM()
+	for _, texts := range [][2]string{{"", ""}, {roots, "no certificate"}} {
+		_, err := pki.ParseTrust(texts[0], texts[1])
+		wantError(t, err, "no certificate found: a PEM text that begins with -----BEGIN CERTIFICATE----- is expected")
+	}
+}

@@ -1,0 +1,247 @@
+package pki_test
+
+import (
+	"crypto/x509"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+var (
+	label63 = strings.Repeat("a", 63)
+	name253 = strings.Join([]string{label63, label63, label63, strings.Repeat("a", 61)}, ".")
+)
+
+func TestParseDNSName(t *testing.T) {
+	for _, test := range []struct{ name, want, err string }{
+		{name: "localhost", want: "localhost"},
+		{name: "docker.example.com", want: "docker.example.com"},
+		{name: "Docker.EXAMPLE.com", want: "docker.example.com"},
+		{name: "*.example.com", want: "*.example.com"},
+		{name: "*.com", want: "*.com"},
+		{name: "xn--bcher-kva.example", want: "xn--bcher-kva.example"},
+		{name: "1-a.2b.example", want: "1-a.2b.example"},
+		{name: "10.10.10.20.nip.io", want: "10.10.10.20.nip.io"},
+		{name: label63 + ".example", want: label63 + ".example"},
+		{name: name253, want: name253},
+
+		{name: "", err: "a DNS name must not be blank"},
+		{name: " \t", err: "a DNS name must not be blank"},
+		{name: "a.example, b.example", err: `"a.example, b.example" contains white space: give each name as an element of its own`},
+		{name: "a.example\n", err: `"a.example\n" contains white space: give each name as an element of its own`},
+		{name: "tcp://docker.example.com:2376", err: `"tcp://docker.example.com:2376" is a URL: give the host name alone, without the scheme`},
+		{name: "10.0.0.0/8", err: `"10.0.0.0/8" is a network: a certificate names single hosts, by name here or by address in ip_addresses`},
+		{name: "10.10.10.20", err: `"10.10.10.20" is an IP address: put it into ip_addresses`},
+		{name: "::1", err: `"::1" is an IP address: put it into ip_addresses`},
+		{name: "[::1]", err: `"[::1]" is an IP address: put it into ip_addresses`},
+		{name: "fe80::1%eth0", err: `"fe80::1%eth0" is an IP address: put it into ip_addresses`},
+		{name: "10.10.10.20:2376", err: `"10.10.10.20:2376" is an IP address with a port: put the address alone into ip_addresses`},
+		{name: "[::1]:2376", err: `"[::1]:2376" is an IP address with a port: put the address alone into ip_addresses`},
+		{name: "docker.example.com/v1.41", err: `"docker.example.com/v1.41" contains a slash: give the host name alone`},
+		{name: "docker.example.com:2376", err: `"docker.example.com:2376" contains a port: give the host name alone`},
+		{name: name253 + "a", err: "a DNS name has at most 253 characters, not 254"},
+		{name: label63 + "a.example", err: `"` + label63 + `a.example" is not a DNS name: a label has at most 63 characters, not 64`},
+		{name: "docker.example.com.", err: `"docker.example.com." is not a DNS name: it has an empty label (two dots in a row, or a dot at either end)`},
+		{name: ".example.com", err: `".example.com" is not a DNS name: it has an empty label (two dots in a row, or a dot at either end)`},
+		{name: "a..b", err: `"a..b" is not a DNS name: it has an empty label (two dots in a row, or a dot at either end)`},
+		{name: "-a.example", err: `"-a.example" is not a DNS name: the label "-a" begins or ends with a hyphen`},
+		{name: "a-.example", err: `"a-.example" is not a DNS name: the label "a-" begins or ends with a hyphen`},
+		{name: "my_host.example", err: `"my_host.example" is not a DNS name: the label "my_host" contains '_': letters, digits and hyphens are allowed (RFC 1034, section 3.5)`},
+		{name: "ops@example.com", err: `"ops@example.com" is not a DNS name: the label "ops@example" contains '@': letters, digits and hyphens are allowed (RFC 1034, section 3.5)`},
+		{name: "bücher.example", err: `"bücher.example" is not a DNS name: the label "bücher" is not ASCII: write it in its xn-- form (RFC 5890)`},
+		{name: "\u212Aelvin.example", err: `"` + "\u212A" + `elvin.example" is not a DNS name: the label "` + "\u212A" + `elvin" is not ASCII: write it in its xn-- form (RFC 5890)`},
+		{name: "*", err: `"*" alone matches no host: a wildcard stands before a domain, as in "*.example.com"`},
+		{name: "a.*.example", err: `"a.*.example" is not a DNS name: a wildcard must be the whole first label, as in "*.example.com"`},
+		{name: "a*.example", err: `"a*.example" is not a DNS name: a wildcard must be the whole first label, as in "*.example.com"`},
+		{name: "*.*.example", err: `"*.*.example" is not a DNS name: a wildcard must be the whole first label, as in "*.example.com"`},
+		{name: "10.10.10.256", err: `"10.10.10.256" ends in a number, as only an IP address does: check it, and put addresses into ip_addresses`},
+		{name: "2376", err: `"2376" ends in a number, as only an IP address does: check it, and put addresses into ip_addresses`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := pki.ParseDNSName(test.name)
+			wantError(t, err, test.err)
+			if got != test.want {
+				t.Errorf("got %q; want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestParseIPAddress(t *testing.T) {
+	for _, test := range []struct{ text, want, err string }{
+		{text: "10.10.10.20", want: "10.10.10.20"},
+		{text: "0.0.0.0", want: "0.0.0.0"},
+		{text: "::1", want: "::1"},
+		{text: "FD00:0:0::0020", want: "fd00::20"},
+		{text: "::ffff:10.10.10.20", want: "10.10.10.20"},
+
+		{text: "", err: `"" is not an IP address`},
+		{text: " ", err: `" " is not an IP address`},
+		{text: "10.10.10.256", err: `"10.10.10.256" is not an IP address`},
+		{text: "10.10.10", err: `"10.10.10" is not an IP address`},
+		{text: "010.010.010.020", err: `"010.010.010.020" is not an IP address`},
+		{text: "[::1]", err: `"[::1]" is not an IP address`},
+		{text: "10.0.0.0/8", err: `"10.0.0.0/8" is a network: a certificate names single addresses, without a prefix length`},
+		{text: "10.10.10.20/32", err: `"10.10.10.20/32" is a network: a certificate names single addresses, without a prefix length`},
+		{text: "10.10.10.20:2376", err: `"10.10.10.20:2376" has a port: give the address alone`},
+		{text: "[fd00::20]:2376", err: `"[fd00::20]:2376" has a port: give the address alone`},
+		{text: "tcp://10.10.10.20:2376", err: `"tcp://10.10.10.20:2376" is a URL: give the address alone`},
+		{text: "fe80::1%eth0", err: `"fe80::1%eth0" has a zone: a certificate names the address alone, without %eth0`},
+		{text: "docker.example.com", err: `"docker.example.com" is a name, not an IP address: put it into dns_names`},
+	} {
+		t.Run(test.text, func(t *testing.T) {
+			got, err := pki.ParseIPAddress(test.text)
+			wantError(t, err, test.err)
+			if err == nil && got.String() != test.want {
+				t.Errorf("got %s; want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestParseNames(t *testing.T) {
+	got, err := pki.ParseNames(
+		[]string{"B.example", "a.example", "b.example"},
+		[]string{"fd00::20", "10.10.10.20", "::ffff:10.10.10.20", "9.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := pki.Names{
+		DNSNames:    []string{"a.example", "b.example"},
+		IPAddresses: []netip.Addr{netip.MustParseAddr("9.0.0.1"), netip.MustParseAddr("10.10.10.20"), netip.MustParseAddr("fd00::20")},
+	}
+	if !reflect.DeepEqual(got, want) || !got.Equal(want) || got.Empty() {
+		t.Errorf("got %v; want %v", got, want)
+	}
+	if (pki.Names{DNSNames: want.DNSNames}).Equal(want) || (pki.Names{IPAddresses: want.IPAddresses}).Equal(want) || !(pki.Names{}).Empty() {
+		t.Error("names that differ are equal, or no names are some")
+	}
+	if _, err := pki.ParseNames([]string{"a.example", "a b"}, nil); err == nil {
+		t.Error("a bad name is accepted")
+	}
+	if _, err := pki.ParseNames(nil, []string{"a.example"}); err == nil {
+		t.Error("a bad address is accepted")
+	}
+}
+
+func TestDefaultCommonName(t *testing.T) {
+	long := label63 + ".example"
+	for _, test := range []struct {
+		about   string
+		dns, ip []string
+		want    string
+	}{
+		{about: "the first name", dns: []string{"b.example", "a.example"}, ip: []string{"9.0.0.1"}, want: "a.example"},
+		{about: "a wildcard comes after names", dns: []string{"*.example", "z.example"}, want: "z.example"},
+		{about: "a wildcard comes before addresses", dns: []string{"*.example"}, ip: []string{"9.0.0.1"}, want: "*.example"},
+		{about: "a long name is passed over", dns: []string{long, "b.example"}, want: "b.example"},
+		{about: "a long name and an address", dns: []string{long}, ip: []string{"fd00::20"}, want: "fd00::20"},
+		{about: "64 characters fit", dns: []string{strings.Repeat("a", 56) + ".example"}, want: strings.Repeat("a", 56) + ".example"},
+		{about: "only a long name", dns: []string{long}, want: ""},
+		{about: "nothing", want: ""},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			names, err := pki.ParseNames(test.dns, test.ip)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := names.CommonName()
+			if got != test.want {
+				t.Errorf("got %q; want %q", got, test.want)
+			}
+			if err := (pki.Subject{CommonName: got}).Check(); err != nil {
+				t.Errorf("the default is no valid common name: %v", err)
+			}
+		})
+	}
+}
+
+func TestSubjectCheck(t *testing.T) {
+	const blank = "must not be empty, nor begin or end with a blank; leave the attribute out instead of setting it to an empty text"
+	for _, test := range []struct {
+		about   string
+		subject pki.Subject
+		want    string
+	}{
+		{"everything", fullSubject, ""},
+		{"nothing", pki.Subject{}, ""},
+		{"characters count, not octets", pki.Subject{CommonName: strings.Repeat("ü", 64)}, ""},
+		{"a long common name", pki.Subject{CommonName: strings.Repeat("a", 65)}, "common_name must have at most 64 characters (RFC 5280, appendix A.1), not 65"},
+		{"a blank", pki.Subject{Organization: " "}, "organization " + blank},
+		{"a blank at the end", pki.Subject{OrganizationalUnit: "Ops "}, "organizational_unit " + blank},
+		{"an empty line", pki.Subject{StreetAddress: []string{"1 Main St", ""}}, "street_address " + blank},
+		{"a control character", pki.Subject{Locality: "a\x00b"}, "locality must not contain control characters"},
+		{"not UTF-8", pki.Subject{Province: "\xff"}, "province must be valid UTF-8"},
+		{"a long postal code", pki.Subject{PostalCode: strings.Repeat("1", 41)}, "postal_code must have at most 40 characters (RFC 5280, appendix A.1), not 41"},
+		{"a country in full", pki.Subject{Country: "Germany"}, `country must be a code of two capital letters, as in "DE" (ISO 3166-1 alpha-2), not "Germany"`},
+		{"a country in small letters", pki.Subject{Country: "de"}, `country must be a code of two capital letters, as in "DE" (ISO 3166-1 alpha-2), not "de"`},
+		{"no address", pki.Subject{EmailAddress: "ops"}, `email_address must be a plain e-mail address, as in "ops@example.com", of at most 255 characters`},
+		{"an address with a name", pki.Subject{EmailAddress: "Ops <ops@example.com>"}, `email_address must be a plain e-mail address, as in "ops@example.com", of at most 255 characters`},
+		{"an address beyond ASCII", pki.Subject{EmailAddress: "öps@example.com"}, `email_address must be a plain e-mail address, as in "ops@example.com", of at most 255 characters`},
+	} {
+		t.Run(test.about, func(t *testing.T) { wantError(t, test.subject.Check(), test.want) })
+	}
+}
+
+func TestParseNameConstraints(t *testing.T) {
+	got, err := pki.ParseNameConstraints([]string{"B.example", ".a.example", "b.example"}, []string{"x.example"}, []string{"fd00::/8", "10.0.0.0/8"}, []string{"10.1.0.0/16"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := pki.NameConstraints{
+		PermittedDNSDomains: []string{".a.example", "b.example"},
+		ExcludedDNSDomains:  []string{"x.example"},
+		PermittedIPRanges:   []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
+		ExcludedIPRanges:    []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16")},
+	}
+	if !got.Equal(want) || got.Empty() || got.Equal(pki.NameConstraints{}) {
+		t.Errorf("got %v; want %v", got, want)
+	}
+	wantError(t, pki.NameConstraints{}.CheckNotEmpty(), "name constraints without any domain or range are not allowed: leave them out")
+	wantError(t, got.CheckNotEmpty(), "")
+	root := newGeneration(t, pki.RootRequest{NameConstraints: got}, issued).root()
+	if back := pki.ConstraintsOf(root); !back.Equal(want) {
+		t.Errorf("read back as %v", back)
+	}
+	for _, test := range []struct{ dns, ip, want string }{
+		{dns: "*.example", want: `"*.example": a name constraint has no wildcard; "example" already covers every name below it`},
+		{dns: "..example", want: `".example" is not a DNS name: it has an empty label (two dots in a row, or a dot at either end)`},
+		{ip: "10.0.0.1", want: `"10.0.0.1" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
+		{ip: "10.0.0.1/8", want: `"10.0.0.1/8" has bits set beyond its prefix length: did you mean "10.0.0.0/8"?`},
+	} {
+		var dns, ip []string
+		if test.dns != "" {
+			dns = []string{test.dns}
+		} else {
+			ip = []string{test.ip}
+		}
+		_, err := pki.ParseNameConstraints(dns, nil, ip, nil)
+		wantError(t, err, test.want)
+		_, err = pki.ParseNameConstraints(nil, dns, nil, ip)
+		wantError(t, err, test.want)
+	}
+}
+
+// Whatever is accepted is canonical and survives the way through a
+// certificate's own rules.
+func FuzzParseDNSName(f *testing.F) {
+	for _, seed := range []string{"", "*", "*.example.com", "docker.example.com", "Docker.", "tcp://a:1", "::1", "[::1]:1", "10.0.0.0/8", "bücher.example", "a\x00b", "\xff", "a..b", name253} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		name, err := pki.ParseDNSName(text)
+		if err != nil {
+			return
+		}
+		if again, err := pki.ParseDNSName(name); err != nil || again != name {
+			t.Errorf("%q becomes %q, which becomes %q, %v", text, name, again, err)
+		}
+		host := strings.Replace(name, "*", "any", 1)
+		if err := (&x509.Certificate{DNSNames: []string{name}}).VerifyHostname(host); err != nil {
+			t.Errorf("%q is accepted, and matches no host: %v", text, err)
+		}
+	})
+}
