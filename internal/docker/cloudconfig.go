@@ -1,0 +1,52 @@
+package docker
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// CloudConfig returns #cloud-config user data that turns a host into a TLS
+// daemon. Errors of the options are [*OptionError].
+//
+// write_files runs before sysinit.target, long before packages are installed:
+// a Docker that comes with the image, from a package or from a later script
+// finds its configuration in place. Only a Docker that already runs must be
+// restarted, which runcmd does, last of all.
+func CloudConfig(server Identity, o Options) (string, error) {
+	files, err := tlsFiles(server, o)
+	if err != nil {
+		return "", err
+	}
+	keyOnHost := server.PrivateKeyPEM == ""
+	if o.Listen == ListenSocket {
+		files = append(files,
+			file{"/etc/systemd/system/" + socketUnitName, modeConfig, socketUnit(o)},
+			file{"/etc/systemd/system/docker.service.d/" + dropInName, modeConfig, serviceDropIn(o, keyOnHost)})
+	}
+	var b strings.Builder
+	b.WriteString("#cloud-config\n")
+	if keyOnHost {
+		fmt.Fprintf(&b, "# %s\n", keyNotice(o))
+	}
+	// Lists of this part are appended to those of earlier parts, not dropped.
+	b.WriteString("merge_how: 'list(append)+dict(no_replace,recurse_list)+str()'\n")
+	b.WriteString("write_files:\n")
+	for _, f := range files {
+		// The mode is a quoted string: cloud-init reads a bare 400 as decimal.
+		fmt.Fprintf(&b, "- path: %s\n  owner: root:root\n  permissions: '%04o'\n  encoding: b64\n  content: %s\n",
+			f.path, f.mode, base64.StdEncoding.EncodeToString([]byte(f.content)))
+	}
+	b.WriteString("runcmd:\n")
+	if o.Listen == ListenSocket {
+		// A socket that is open keeps its port until it is stopped.
+		fmt.Fprintf(&b, `- systemctl daemon-reload
+- systemctl enable %[1]s
+- if systemctl cat docker >/dev/null 2>&1; then systemctl stop %[1]s; systemctl restart docker; fi
+`, socketUnitName)
+	} else {
+		b.WriteString("- if systemctl cat docker >/dev/null 2>&1; then systemctl restart docker;" +
+			" elif [ -x /etc/init.d/docker ]; then /etc/init.d/docker restart; fi\n")
+	}
+	return b.String(), nil
+}

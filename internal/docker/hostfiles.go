@@ -1,0 +1,37 @@
+package docker
+
+// file is one file of a host, owned by root.
+type file struct {
+	path    string
+	mode    uint32
+	content string
+}
+
+// Modes of the files of a host.
+const (
+	modeKey    = 0o400
+	modeCert   = 0o444
+	modeConfig = 0o644
+)
+
+// tlsFiles are the certificates a daemon reads. Mode "tls" asks no client for a
+// certificate, so it needs no ca.pem; a key that the host holds is not among
+// them.
+func tlsFiles(server Identity, o Options) ([]file, error) {
+	if err := server.check(); err != nil {
+		return nil, err
+	}
+	config, err := DaemonJSON(o)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	if o.Mode == ModeTLSVerify {
+		files = append(files, file{o.caFile(), modeCert, server.CACertPEM})
+	}
+	files = append(files, file{o.certFile(), modeCert, server.CertPEM})
+	if server.PrivateKeyPEM != "" {
+		files = append(files, file{o.keyFile(), modeKey, server.PrivateKeyPEM})
+	}
+	return append(files, file{daemonJSONPath, modeConfig, config}), nil
+}

@@ -1,0 +1,69 @@
+package docker
+
+import (
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+	"testing"
+)
+
+func TestIdentityErrors(t *testing.T) {
+	good, other := one(t), one(t)
+	encrypted := string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte{1}}))
+	legacy := string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED"}, Bytes: []byte{1}}))
+	for _, test := range []struct {
+		name   string
+		change func(*Identity)
+		want   string
+	}{
+		{"no authority", func(id *Identity) { id.CACertPEM = "" }, "ca.cert_pem is empty: it must hold at least one certificate"},
+		{"blank authority", func(id *Identity) { id.CACertPEM = " \n" }, "ca.cert_pem is empty"},
+		{"authority that is no PEM", func(id *Identity) { id.CACertPEM = "ca.pem" }, "ca.cert_pem holds no PEM certificate"},
+		{"authority that is a key", func(id *Identity) { id.CACertPEM = id.PrivateKeyPEM }, "ca.cert_pem holds a PRIVATE KEY: it must hold certificates only"},
+		{"authority with a key behind it", func(id *Identity) { id.CACertPEM += id.PrivateKeyPEM }, "ca.cert_pem holds a PRIVATE KEY"},
+		{"authority that is damaged", func(id *Identity) {
+			id.CACertPEM = id.CACertPEM + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte{1}}))
+		}, "certificate 2 of ca.cert_pem: "},
+		{"no certificate", func(id *Identity) { id.CertPEM = "" }, "cert_pem is empty"},
+		{"key of another", func(id *Identity) { id.PrivateKeyPEM = other.PrivateKeyPEM }, "cert_pem and private_key_pem do not fit together"},
+		{"encrypted key", func(id *Identity) { id.PrivateKeyPEM = encrypted }, "private_key_pem is encrypted: Docker reads unencrypted keys only"},
+		{"legacy encrypted key", func(id *Identity) { id.PrivateKeyPEM = legacy }, "private_key_pem is encrypted"},
+		{"key that is a certificate", func(id *Identity) { id.PrivateKeyPEM = id.CertPEM }, "private_key_pem holds a CERTIFICATE, not a private key"},
+		{"key that is no PEM", func(id *Identity) { id.PrivateKeyPEM = "sesame" }, "private_key_pem holds no PEM block"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			id := good
+			test.change(&id)
+			endpoint := Endpoint{"localhost", 2376}
+			for kind, try := range map[string]func() error{
+				"CloudConfig":    func() error { _, err := CloudConfig(id, DefaultOptions()); return err },
+				"Ignition":       func() error { _, err := Ignition(id, DefaultOptions()); return err },
+				"ClientFiles":    func() error { _, err := ClientFiles(id); return err },
+				"ContextArchive": func() error { _, err := ContextArchive("web1", endpoint, id); return err },
+			} {
+				err := try()
+				switch {
+				case err == nil || !strings.Contains(err.Error(), test.want):
+					t.Errorf("%s: got %v, want %s", kind, err, test.want)
+				case strings.Contains(err.Error(), "sesame") || strings.Contains(err.Error(), "BEGIN PRIVATE"):
+					t.Errorf("%s: the error shows the key", kind)
+				}
+			}
+		})
+	}
+}
+
+// SEC 1 keys, as openssl ecparam writes them, fit too.
+func TestIdentityAcceptsSEC1(t *testing.T) {
+	ca := newAuthority(t, x509.Certificate{}, 0)
+	id := ca.identity(t, clientTemplate(), 0)
+	der, err := x509.MarshalECPrivateKey(pair(t, id).PrivateKey.(*ecdsa.PrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id.PrivateKeyPEM = string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+	if _, err := ClientFiles(id); err != nil {
+		t.Error(err)
+	}
+}
