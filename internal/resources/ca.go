@@ -1,0 +1,401 @@
+package resources
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+const (
+	caValidityHours = 43800 // 5 years
+	caCommonName    = "Docker TLS CA"
+)
+
+type ca struct{ now func() time.Time }
+
+var (
+	_ resource.ResourceWithModifyPlan     = (*ca)(nil)
+	_ resource.ResourceWithValidateConfig = (*ca)(nil)
+)
+
+// NewCA is the resource docker_tls_ca.
+func NewCA(now func() time.Time) resource.Resource { return &ca{now: now} }
+
+type caModel struct {
+	certificateModel
+	NameConstraints    types.Object `tfsdk:"name_constraints"`
+	OverlapHours       types.Int64  `tfsdk:"overlap_hours"`
+	CrossSignedCertPEM types.String `tfsdk:"cross_signed_cert_pem"`
+	Generation         types.Int64  `tfsdk:"generation"`
+}
+
+type nameConstraintsModel struct {
+	PermittedDNSDomains types.List `tfsdk:"permitted_dns_domains"`
+	ExcludedDNSDomains  types.List `tfsdk:"excluded_dns_domains"`
+	PermittedIPRanges   types.List `tfsdk:"permitted_ip_ranges"`
+	ExcludedIPRanges    types.List `tfsdk:"excluded_ip_ranges"`
+}
+
+func (r *ca) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = "docker_tls_ca"
+}
+
+func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	attributes := certificateAttributes(caValidityHours,
+		"Whether a renewal keeps the private key, and with it the subject and the key identifier, so that the certificates it has issued stay as they are. Default false.")
+	attributes["subject"] = subjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
+	attributes["cert_pem"] = schema.StringAttribute{
+		Computed:            true,
+		MarkdownDescription: "The roots to trust, in PEM: the exact content of `ca.pem`. The current root first, then previous ones while they overlap.",
+	}
+	attributes["cross_signed_cert_pem"] = schema.StringAttribute{
+		Computed:            true,
+		MarkdownDescription: "While roots overlap, the current root's key certified by the previous ones, the newest first; otherwise empty. The certificates issued by this authority carry it, so that parties that have only a previous root accept them.",
+	}
+	attributes["generation"] = schema.Int64Attribute{
+		Computed:            true,
+		MarkdownDescription: "Counts the private keys of this authority: 1 at first, one more at each new key.",
+	}
+	attributes["overlap_hours"] = schema.Int64Attribute{
+		Optional:            true,
+		MarkdownDescription: "How long a previous root stays trusted after it was replaced, in hours. Default: until it expires. 0 cuts it off at once, which is the answer to a leaked key: Docker checks neither CRL nor OCSP.",
+		Validators:          []validator.Int64{int64validator.Between(0, 87600*10)},
+	}
+	list := func(description string, valid check) schema.ListAttribute {
+		return schema.ListAttribute{
+			ElementType:         types.StringType,
+			Optional:            true,
+			MarkdownDescription: description,
+			Validators:          []validator.List{listvalidator.ValueStringsAre(valid)},
+		}
+	}
+	domain := check{"a domain", pki.CheckDNSDomain}
+	ipRange := check{"a range of addresses in CIDR notation", func(text string) error { _, err := pki.ParseIPRange(text); return err }}
+	attributes["name_constraints"] = schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Limits the names of the certificates that this authority can issue ([RFC 5280, section 4.2.1.10](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.10)). A change reissues the certificate.",
+		Attributes: map[string]schema.Attribute{
+			"permitted_dns_domains": list("DNS names must lie in one of these domains: `example.com` stands for itself and all names below it, `.example.com` only for those below it.", domain),
+			"excluded_dns_domains":  list("DNS names must not lie in any of these domains.", domain),
+			"permitted_ip_ranges":   list("IP addresses must lie in one of these ranges, as in `10.0.0.0/8`.", ipRange),
+			"excluded_ip_ranges":    list("IP addresses must not lie in any of these ranges.", ipRange),
+		},
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A certificate authority for Docker's TLS: a self-signed root and its private key. Hand the whole resource to the certificates it issues: `ca = docker_tls_ca.this`.",
+		Attributes:          attributes,
+	}
+}
+
+func (r *ca) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config caModel
+	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
+		return
+	}
+	validity := config.ValidityPeriodHours
+	if validity.IsNull() {
+		validity = types.Int64Value(caValidityHours)
+	}
+	resp.Diagnostics.Append(checkLifetime(validity, config.EarlyRenewalHours, r.now())...)
+	if known(config.NameConstraints) && fullyKnown(ctx, config.NameConstraints) {
+		constraints, diags := constraintsOf(ctx, config.NameConstraints)
+		resp.Diagnostics.Append(diags...)
+		if err := constraints.CheckNotEmpty(); err != nil && !diags.HasError() {
+			resp.Diagnostics.AddAttributeError(path.Root("name_constraints"), "Empty name constraints", sentence(err))
+		}
+	}
+}
+
+func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return // destroy
+	}
+	var config, plan caModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	var state *caModel
+	if !req.State.Raw.IsNull() {
+		state = &caModel{}
+		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	plan.settle(&config, state)
+	if resp.Diagnostics.Append(checkLifetime(plan.ValidityPeriodHours, plan.EarlyRenewalHours, r.now())...); resp.Diagnostics.HasError() {
+		return
+	}
+	if state == nil {
+		plan.expectIssue(true)
+		plan.CrossSignedCertPEM = types.StringValue("")
+		plan.Generation = types.Int64Value(1)
+	} else {
+		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, config.inputsKnown(ctx), req.Plan.Raw.Equal(req.State.Raw))...)
+	}
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	}
+}
+
+// settle fills the inputs that are not configured.
+func (m *caModel) settle(config, state *caModel) {
+	var base *certificateModel
+	if state != nil {
+		base = &state.certificateModel
+	}
+	m.certificateModel.settle(&config.certificateModel, base, caValidityHours)
+	switch {
+	case config.Subject.IsUnknown():
+		m.Subject = config.Subject
+	case config.Subject.IsNull() && state != nil && !state.Subject.IsNull():
+		m.Subject = state.Subject
+	case commonNameOf(config.Subject).IsNull():
+		m.Subject = withCommonName(config.Subject, types.StringValue(caCommonName))
+	default:
+		m.Subject = config.Subject
+	}
+}
+
+// planUpdate decides what becomes of an existing authority. unchanged says
+// that nothing but the clock can ask for a change; while inputs are not known,
+// that may still turn out.
+func (r *ca) planUpdate(ctx context.Context, plan, state *caModel, inputsKnown, unchanged bool) diag.Diagnostics {
+	var diags diag.Diagnostics
+	trust, err := pki.ParseTrust(state.CertPEM.ValueString(), state.CrossSignedCertPEM.ValueString())
+	if err != nil {
+		diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", sentence(err))
+		return diags
+	}
+	root, now := trust.Roots[0], r.now()
+	newKey := plan.triggered(&state.certificateModel) || !plan.Subject.Equal(state.Subject)
+	reissue := newKey ||
+		!plan.ValidityPeriodHours.Equal(state.ValidityPeriodHours) ||
+		!sameConstraints(ctx, plan.NameConstraints, state.NameConstraints) ||
+		!inputsKnown ||
+		plan.due(&state.certificateModel, root, unchanged && !plan.overlapEndsFirst(trust), now)
+	newKey = newKey || reissue && !plan.ReusePrivateKey.ValueBool()
+
+	plan.keep(&state.certificateModel, root)
+	plan.CrossSignedCertPEM, plan.Generation = state.CrossSignedCertPEM, state.Generation
+	switch {
+	case reissue:
+		plan.expectIssue(newKey)
+		switch {
+		case !inputsKnown:
+			plan.expectPossibleIssue(&state.certificateModel, newKey)
+			plan.Generation = types.Int64Unknown()
+		case newKey:
+			plan.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
+		}
+		switch {
+		case plan.OverlapHours.Equal(types.Int64Value(0)):
+			plan.CrossSignedCertPEM = types.StringValue("")
+		case newKey || state.CrossSignedCertPEM.ValueString() != "":
+			plan.CrossSignedCertPEM = types.StringUnknown()
+		}
+		if newKey && !plan.OverlapHours.Equal(types.Int64Value(0)) {
+			if err := pki.CanCrossSign(root, now); err != nil {
+				diags.AddWarning("The authority rotates without a cross certificate",
+					"The current root cannot certify the key of its successor: "+err.Error()+". Until a machine has the new ca.pem, "+
+						"it rejects the certificates that are issued from now on. Give the new ca.pem to all daemons and clients before you give them new certificates.")
+			}
+		}
+	case unchanged || plan.OverlapHours.Equal(types.Int64Value(0)):
+		plan.endOverlaps(trust, now)
+	}
+	return diags
+}
+
+// endOverlaps drops the roots whose overlap has ended. What is left is known,
+// unless another root may leave between now and apply.
+func (m *caModel) endOverlaps(trust pki.Trust, now time.Time) {
+	left := trust.Trim(m.overlap(), now)
+	switch {
+	case len(left.Roots) == len(trust.Roots):
+	case len(left.Roots) == 1:
+		m.setTrust(left)
+	default:
+		m.CertPEM, m.CrossSignedCertPEM = types.StringUnknown(), types.StringUnknown()
+	}
+}
+
+// overlapEndsFirst reports whether a previous root leaves before the current
+// one is due. That is then all that the clock asks for, however late it is: a
+// plan that drops a root must not become one that renews when it is applied.
+func (m *caModel) overlapEndsFirst(trust pki.Trust) bool {
+	end, ok := trust.NextEnd(m.overlap())
+	return ok && end.Before(pki.RenewalTime(trust.Roots[0], m.EarlyRenewalHours.ValueInt64()))
+}
+
+// inputsKnown reports whether no argument is unknown.
+func (m *caModel) inputsKnown(ctx context.Context) bool {
+	return m.certificateModel.inputsKnown(ctx) && fullyKnown(ctx, m.NameConstraints) && !m.OverlapHours.IsUnknown()
+}
+
+func (m *caModel) overlap() int64 {
+	if m.OverlapHours.IsNull() {
+		return pki.Forever
+	}
+	return m.OverlapHours.ValueInt64()
+}
+
+func (m *caModel) setTrust(trust pki.Trust) {
+	roots, crosses := trust.PEM()
+	m.CertPEM, m.CrossSignedCertPEM = types.StringValue(roots), types.StringValue(crosses)
+}
+
+func (r *ca) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan caModel
+	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if resp.Diagnostics.Append(r.apply(ctx, &plan, nil)...); !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	}
+}
+
+func (r *ca) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state caModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
+		return
+	}
+	if resp.Diagnostics.Append(r.apply(ctx, &plan, &state)...); !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	}
+}
+
+// apply carries out what the plan left unknown.
+func (r *ca) apply(ctx context.Context, plan, state *caModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	now := r.now()
+	var trust pki.Trust
+	if state != nil {
+		var err error
+		if trust, err = pki.ParseTrust(state.CertPEM.ValueString(), state.CrossSignedCertPEM.ValueString()); err != nil {
+			diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", sentence(err))
+			return diags
+		}
+	}
+	if plan.SerialNumber.IsUnknown() {
+		if trust, diags = r.issue(ctx, plan, state, trust, now); diags.HasError() {
+			return diags
+		}
+	}
+	if plan.CertPEM.IsUnknown() {
+		plan.setTrust(trust.Trim(plan.overlap(), now))
+	}
+	plan.describe(trust.Roots[0], now)
+	return diags
+}
+
+// issue makes a new root and puts it at the head of the trust.
+func (r *ca) issue(ctx context.Context, plan, state *caModel, trust pki.Trust, now time.Time) (pki.Trust, diag.Diagnostics) {
+	subject, diags := subjectOf(ctx, plan.Subject)
+	constraints, moreDiags := constraintsOf(ctx, plan.NameConstraints)
+	if diags.Append(moreDiags...); diags.HasError() {
+		return trust, diags
+	}
+	keyIsNew := plan.PrivateKeyPEM.IsUnknown()
+	key, err := plan.key()
+	if err != nil {
+		diags.AddAttributeError(path.Root("private_key_pem"), "The private key cannot be used", sentence(err))
+		return trust, diags
+	}
+	request := pki.RootRequest{Subject: subject, NameConstraints: constraints, ValidityHours: plan.ValidityPeriodHours.ValueInt64(), Key: key}
+	if !keyIsNew {
+		request.Predecessor = trust.Roots[0]
+	}
+	root, err := pki.IssueRoot(request, now)
+	if err != nil {
+		diags.AddError("The authority cannot be issued", sentence(err))
+		return trust, diags
+	}
+	tflog.Info(ctx, "issued an authority", map[string]any{"serial_number": pki.SerialNumber(root), "new_key": keyIsNew})
+	switch {
+	case state == nil:
+		return pki.Trust{}.Succeed(root, nil), diags
+	case !keyIsNew:
+		return trust.Renew(root), diags
+	case plan.overlap() == 0 || pki.CanCrossSign(trust.Roots[0], now) != nil:
+		return trust.Succeed(root, nil), diags
+	}
+	oldKey, err := pki.ParsePrivateKey(state.PrivateKeyPEM.ValueString(), "")
+	if err != nil {
+		diags.AddAttributeError(path.Root("private_key_pem"), "The current private key cannot be used", sentence(err))
+		return trust, diags
+	}
+	old, err := pki.NewAuthority(trust.Roots[0], oldKey)
+	if err != nil {
+		diags.AddAttributeError(path.Root("private_key_pem"), "The current private key cannot be used", sentence(err))
+		return trust, diags
+	}
+	cross, err := old.CrossSign(root, now)
+	if err != nil {
+		diags.AddError("The cross certificate cannot be issued", sentence(err))
+		return trust, diags
+	}
+	return trust.Succeed(root, cross), diags
+}
+
+// Read only says whether the certificate is due.
+func (r *ca) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state caModel
+	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(state.refresh(r.now())...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+// Delete has nothing to do: the state is all there is.
+func (r *ca) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
+
+// constraintsOf translates name constraints; they must be fully known.
+func constraintsOf(ctx context.Context, object types.Object) (pki.NameConstraints, diag.Diagnostics) {
+	if object.IsNull() {
+		return pki.NameConstraints{}, nil
+	}
+	var model nameConstraintsModel
+	diags := object.As(ctx, &model, basetypes.ObjectAsOptions{})
+	var lists [4][]string
+	for i, list := range []types.List{model.PermittedDNSDomains, model.ExcludedDNSDomains, model.PermittedIPRanges, model.ExcludedIPRanges} {
+		if !list.IsNull() {
+			diags.Append(list.ElementsAs(ctx, &lists[i], false)...)
+		}
+	}
+	if diags.HasError() {
+		return pki.NameConstraints{}, diags
+	}
+	constraints, err := pki.ParseNameConstraints(lists[0], lists[1], lists[2], lists[3])
+	if err != nil {
+		diags.AddAttributeError(path.Root("name_constraints"), "Invalid name constraints", sentence(err))
+	}
+	return constraints, diags
+}
+
+// sameConstraints compares what would stand in the certificate, not how it is
+// written. Unknown ones are different until they are known.
+func sameConstraints(ctx context.Context, a, b types.Object) bool {
+	if a.Equal(b) {
+		return true
+	}
+	if !fullyKnown(ctx, a) || !fullyKnown(ctx, b) {
+		return false
+	}
+	left, _ := constraintsOf(ctx, a)
+	right, _ := constraintsOf(ctx, b)
+	return left.Equal(right)
+}

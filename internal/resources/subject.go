@@ -1,0 +1,143 @@
+package resources
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+type subjectModel struct {
+	CommonName         types.String `tfsdk:"common_name"`
+	Organization       types.String `tfsdk:"organization"`
+	OrganizationalUnit types.String `tfsdk:"organizational_unit"`
+	StreetAddress      types.List   `tfsdk:"street_address"`
+	Locality           types.String `tfsdk:"locality"`
+	Province           types.String `tfsdk:"province"`
+	Country            types.String `tfsdk:"country"`
+	PostalCode         types.String `tfsdk:"postal_code"`
+	EmailAddress       types.String `tfsdk:"email_address"`
+}
+
+var subjectTypes = map[string]attr.Type{
+	"common_name":         types.StringType,
+	"organization":        types.StringType,
+	"organizational_unit": types.StringType,
+	"street_address":      types.ListType{ElemType: types.StringType},
+	"locality":            types.StringType,
+	"province":            types.StringType,
+	"country":             types.StringType,
+	"postal_code":         types.StringType,
+	"email_address":       types.StringType,
+}
+
+// subjectAttribute is the attribute `subject`; commonName says what its common
+// name is by default.
+func subjectAttribute(commonName string) schema.SingleNestedAttribute {
+	text := func(what string, limit int) schema.StringAttribute {
+		return schema.StringAttribute{
+			Optional:            true,
+			MarkdownDescription: fmt.Sprintf("%s At most %d characters.", what, limit),
+			Validators: []validator.String{check{
+				fmt.Sprintf("a text of at most %d characters", limit),
+				func(value string) error { return pki.CheckText(value, limit) },
+			}},
+		}
+	}
+	name := text("Common name (CN). "+commonName, pki.MaxCommonName)
+	name.Computed = true
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		Computed:            true,
+		MarkdownDescription: "Distinguished name of the certificate's subject ([RFC 5280, section 4.1.2.6](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.6)).",
+		Attributes: map[string]schema.Attribute{
+			"common_name":         name,
+			"organization":        text("Organization (O).", pki.MaxOrganization),
+			"organizational_unit": text("Organizational unit (OU).", pki.MaxOrganizationalUnit),
+			"street_address": schema.ListAttribute{
+				ElementType:         types.StringType,
+				Optional:            true,
+				MarkdownDescription: fmt.Sprintf("Lines of the street address. At most %d characters each.", pki.MaxStreetAddress),
+				Validators: []validator.List{listvalidator.ValueStringsAre(check{
+					"a text of at most 128 characters",
+					func(value string) error { return pki.CheckText(value, pki.MaxStreetAddress) },
+				})},
+			},
+			"locality": text("Locality or city (L).", pki.MaxLocality),
+			"province": text("State or province (ST).", pki.MaxProvince),
+			"country": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "Country (C): the code of two capital letters of ISO 3166-1, as in `DE`.",
+				Validators:          []validator.String{check{"a country code of two capital letters", pki.CheckCountry}},
+			},
+			"postal_code": text("Postal code.", pki.MaxPostalCode),
+			"email_address": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "E-mail address (emailAddress of PKCS#9), in ASCII.",
+				Validators:          []validator.String{check{"an e-mail address", pki.CheckEmailAddress}},
+			},
+		},
+	}
+}
+
+// subjectOf translates a subject; it must be fully known.
+func subjectOf(ctx context.Context, object types.Object) (pki.Subject, diag.Diagnostics) {
+	var model subjectModel
+	if object.IsNull() {
+		return pki.Subject{}, nil
+	}
+	diags := object.As(ctx, &model, basetypes.ObjectAsOptions{})
+	subject := pki.Subject{
+		CommonName:         model.CommonName.ValueString(),
+		Organization:       model.Organization.ValueString(),
+		OrganizationalUnit: model.OrganizationalUnit.ValueString(),
+		Locality:           model.Locality.ValueString(),
+		Province:           model.Province.ValueString(),
+		Country:            model.Country.ValueString(),
+		PostalCode:         model.PostalCode.ValueString(),
+		EmailAddress:       model.EmailAddress.ValueString(),
+	}
+	if !model.StreetAddress.IsNull() {
+		diags.Append(model.StreetAddress.ElementsAs(ctx, &subject.StreetAddress, false)...)
+	}
+	return subject, diags
+}
+
+// commonNameOf is the common name of a subject: null for none, unknown for a
+// subject that is unknown.
+func commonNameOf(object types.Object) types.String {
+	if object.IsUnknown() {
+		return types.StringUnknown()
+	}
+	if name, ok := object.Attributes()["common_name"].(types.String); ok {
+		return name
+	}
+	return types.StringNull()
+}
+
+// withCommonName is the subject with another common name; of a null subject,
+// one with nothing else.
+func withCommonName(object types.Object, name types.String) types.Object {
+	values := map[string]attr.Value{}
+	for key, typ := range subjectTypes {
+		if _, isList := typ.(types.ListType); isList {
+			values[key] = types.ListNull(types.StringType)
+		} else {
+			values[key] = types.StringNull()
+		}
+	}
+	for key, value := range object.Attributes() {
+		values[key] = value
+	}
+	values["common_name"] = name
+	return types.ObjectValueMust(subjectTypes, values)
+}
