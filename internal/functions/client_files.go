@@ -1,0 +1,48 @@
+package functions
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+)
+
+type clientFiles struct{}
+
+func newClientFiles() function.Function { return clientFiles{} }
+
+func (clientFiles) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "client_files"
+}
+
+func (clientFiles) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "The files of a Docker client's directory",
+		MarkdownDescription: "Returns a map from file name to content: `ca.pem`, `cert.pem` and `key.pem`, as Docker reads them from `~/.docker` or `DOCKER_CERT_PATH`. " +
+			"`key.pem` is left out if `private_key_pem` is null, because its holder keeps the key.\n\n" +
+			"The map is as sensitive as the key in it, and Terraform refuses sensitive values in `for_each`: " +
+			"iterate over `toset([\"ca.pem\", \"cert.pem\", \"key.pem\"])` and index the map.",
+		Parameters: []function.Parameter{identityParameter("client", "The client's certificate, as in `docker_tls_client_cert.example`.")},
+		Return:     function.MapReturn{ElementType: types.StringType},
+	}
+}
+
+func (clientFiles) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var client identity
+	if resp.Error = req.Arguments.Get(ctx, &client); resp.Error != nil {
+		return
+	}
+	id, err := client.files()
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(0, err.Error())
+		return
+	}
+	files, err := docker.ClientFiles(id)
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(0, err.Error())
+		return
+	}
+	resp.Error = resp.Result.Set(ctx, files)
+}

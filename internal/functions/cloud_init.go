@@ -1,0 +1,65 @@
+package functions
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+)
+
+type cloudInit struct{}
+
+func newCloudInit() function.Function { return cloudInit{} }
+
+func (cloudInit) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "cloud_init"
+}
+
+func (cloudInit) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "User data that makes a host serve Docker over TLS",
+		MarkdownDescription: "Returns `#cloud-config` text with the certificates, `daemon.json` and the systemd units, and restarts a Docker that already runs. " +
+			"Docker may come with the image, from a package or from a later script: it finds its configuration in place.\n\n" +
+			"- The files are `ca.pem`, `server-cert.pem` (mode 0444) and `server-key.pem` (0400), owned by root, in the directory of the options. " +
+			"A `daemon.json` that the image has is overwritten: put its settings into `settings`.\n" +
+			"- A server certificate without `private_key_pem` (made from the host's own request, or with a write-only key) leaves out `server-key.pem`; " +
+			"a comment in the text says where the key must lie.\n" +
+			"- The text carries a `merge_how` that appends its lists to those of earlier parts, so in a `cloudinit_config` put it last.\n" +
+			"- With `listen = \"socket\"`, `docker.service` refuses to start once `daemon.json` no longer turns TLS on, since systemd would still hand it the port.\n" +
+			"- Whatever on the host can reach the cloud's metadata service can read user data, and the key in it. Where containers can, let the host make its own key and sign its request.",
+		Parameters:        []function.Parameter{identityParameter("server", "The host's certificate, as in `docker_tls_server_cert.example`.")},
+		VariadicParameter: optionsParameter(),
+		Return:            function.StringReturn{},
+	}
+}
+
+func (cloudInit) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	runUserData(ctx, req, resp, docker.CloudConfig)
+}
+
+// runUserData runs a function that takes a server and options and returns text.
+func runUserData(ctx context.Context, req function.RunRequest, resp *function.RunResponse, write func(docker.Identity, docker.Options) (string, error)) {
+	var server identity
+	var options []types.Dynamic
+	if resp.Error = req.Arguments.Get(ctx, &server, &options); resp.Error != nil {
+		return
+	}
+	o, failure := newOptions(ctx, options, 1)
+	if failure != nil {
+		resp.Error = failure
+		return
+	}
+	id, err := server.files()
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(0, err.Error())
+		return
+	}
+	text, err := write(id, o)
+	if err != nil {
+		resp.Error = argumentError(err, 0, 1)
+		return
+	}
+	resp.Error = resp.Result.Set(ctx, text)
+}

@@ -1,0 +1,64 @@
+package functions
+
+import (
+	"context"
+	"encoding/base64"
+
+	"github.com/hashicorp/terraform-plugin-framework/function"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+)
+
+type dockerContext struct{}
+
+func newDockerContext() function.Function { return dockerContext{} }
+
+func (dockerContext) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "docker_context"
+}
+
+func (dockerContext) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "An archive for docker context import",
+		MarkdownDescription: "Returns a tar archive, base64-encoded, with a daemon's address and a client's certificates. " +
+			"Write it with `local_sensitive_file` and its `content_base64`, then: `docker context import web1 web1.dockercontext`.\n\n" +
+			"The archive holds the private key. A client whose `private_key_pem` is null is an error, since Docker would silently connect without its certificate.",
+		Parameters: []function.Parameter{
+			function.StringParameter{
+				Name:                "name",
+				MarkdownDescription: "Name of the context, by Docker's rule: at least two letters, digits and `_` `.` `+` `-`, the first a letter or digit, and not `default`.",
+			},
+			hostParameter(),
+			identityParameter("client", "The client's certificate, as in `docker_tls_client_cert.example`."),
+		},
+		Return: function.StringReturn{},
+	}
+}
+
+func (dockerContext) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var name, host string
+	var client identity
+	if resp.Error = req.Arguments.Get(ctx, &name, &host, &client); resp.Error != nil {
+		return
+	}
+	if err := docker.CheckContextName(name); err != nil {
+		resp.Error = function.NewArgumentFuncError(0, err.Error())
+		return
+	}
+	endpoint, err := docker.ParseEndpoint(host)
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(1, err.Error())
+		return
+	}
+	id, err := client.files()
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(2, err.Error())
+		return
+	}
+	archive, err := docker.ContextArchive(name, endpoint, id)
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(2, err.Error())
+		return
+	}
+	resp.Error = resp.Result.Set(ctx, base64.StdEncoding.EncodeToString(archive))
+}

@@ -1,0 +1,193 @@
+// Package functions holds the provider's functions, one file each. They are
+// pure: what they return is in no state, only in what the caller makes of it.
+package functions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+)
+
+// All returns every function of the provider.
+func All() []func() function.Function {
+	return []func() function.Function{
+		newClientEnv,
+		newClientFiles,
+		newCloudInit,
+		newDaemonJSON,
+		newDockerContext,
+		newIgnition,
+		newParseCertificate,
+	}
+}
+
+// identity is the part of a certificate resource that functions read. Terraform
+// converts the whole resource to it and drops the rest.
+type identity struct {
+	CA *struct {
+		CertPEM *string `tfsdk:"cert_pem"`
+	} `tfsdk:"ca"`
+	CertPEM       *string `tfsdk:"cert_pem"`
+	PrivateKeyPEM *string `tfsdk:"private_key_pem"`
+}
+
+func identityParameter(name, description string) function.ObjectParameter {
+	return function.ObjectParameter{
+		Name: name,
+		AttributeTypes: map[string]attr.Type{
+			"ca":              types.ObjectType{AttrTypes: map[string]attr.Type{"cert_pem": types.StringType}},
+			"cert_pem":        types.StringType,
+			"private_key_pem": types.StringType,
+		},
+		MarkdownDescription: description + " Any object with `ca.cert_pem`, `cert_pem` and `private_key_pem` will do.",
+	}
+}
+
+// files turns the argument into what package docker takes. A null key means
+// that its holder keeps it; an empty one is a mistake.
+func (i identity) files() (docker.Identity, error) {
+	var id docker.Identity
+	if i.CA == nil || i.CA.CertPEM == nil {
+		return id, errors.New("ca.cert_pem is null: the authority's certificate is missing")
+	}
+	if i.CertPEM == nil {
+		return id, errors.New("cert_pem is null: the certificate is missing")
+	}
+	id.CACertPEM, id.CertPEM = *i.CA.CertPEM, *i.CertPEM
+	if i.PrivateKeyPEM != nil {
+		if *i.PrivateKeyPEM == "" {
+			return id, errors.New("private_key_pem is empty: it must be a key, or null if its holder keeps it")
+		}
+		id.PrivateKeyPEM = *i.PrivateKeyPEM
+	}
+	return id, nil
+}
+
+// optionsParameter is variadic because Terraform has no optional parameters.
+// It accepts null, which is what a module's variable holds that nobody set.
+func optionsParameter() function.DynamicParameter {
+	return function.DynamicParameter{
+		Name:           "options",
+		AllowNullValue: true,
+		MarkdownDescription: "At most one object, with any of these keys:\n\n" +
+			"  - `mode`: `\"tlsverify\"` (default) serves only clients whose certificate the authority signed; `\"tls\"` encrypts but serves everyone.\n" +
+			"  - `directory`: where the certificates lie on the host, absolute. Default `\"/etc/docker/tls\"`.\n" +
+			"  - `port`: TCP port. Default `2376`.\n" +
+			"  - `listen`: `\"socket\"` (default) has systemd open the port and hand it to Docker's packaged unit as it is; " +
+			"`\"hosts\"` writes `hosts` into `daemon.json`, for hosts without systemd: it clashes with the `-H fd://` of the packaged units.\n" +
+			"  - `settings`: object of more `daemon.json` keys, such as `{ live-restore = true }`. The keys that the other options decide " +
+			"(`hosts`, `tls`, `tlsverify`, `tlscacert`, `tlscert`, `tlskey`) are errors.",
+	}
+}
+
+// newOptions reads the optional options argument at position.
+func newOptions(ctx context.Context, arguments []types.Dynamic, position int64) (docker.Options, *function.FuncError) {
+	argument, given, failure := optional(arguments, position, "options object")
+	if failure != nil {
+		return docker.Options{}, failure
+	}
+	if !given || argument.IsNull() || argument.IsUnderlyingValueNull() {
+		return docker.DefaultOptions(), nil
+	}
+	value, err := argument.ToTerraformValue(ctx)
+	if err != nil {
+		return docker.Options{}, function.NewArgumentFuncError(position, err.Error())
+	}
+	decoded, err := decode(value)
+	if err != nil {
+		return docker.Options{}, function.NewArgumentFuncError(position, err.Error())
+	}
+	raw, ok := decoded.(map[string]any)
+	if !ok {
+		return docker.Options{}, function.NewArgumentFuncError(position, "the options must be an object, such as { port = 2376 }")
+	}
+	o, err := docker.NewOptions(raw)
+	if err != nil {
+		return docker.Options{}, function.NewArgumentFuncError(position, err.Error())
+	}
+	return o, nil
+}
+
+// optional returns the only one of variadic arguments, the first of which is
+// at position.
+func optional[T any](arguments []T, position int64, what string) (value T, given bool, failure *function.FuncError) {
+	switch len(arguments) {
+	case 0:
+		return value, false, nil
+	case 1:
+		return arguments[0], true, nil
+	}
+	return value, false, function.NewArgumentFuncError(position+1, fmt.Sprintf("too many arguments: at most one %s is allowed", what))
+}
+
+// decode turns a value of any type into what encoding/json would decode it to,
+// with numbers as [json.Number].
+func decode(value tftypes.Value) (any, error) {
+	if !value.IsKnown() {
+		return nil, errors.New("the options must be known")
+	}
+	if value.IsNull() {
+		return nil, nil
+	}
+	kind := value.Type()
+	switch {
+	case kind.Is(tftypes.String):
+		var s string
+		err := value.As(&s)
+		return s, err
+	case kind.Is(tftypes.Bool):
+		var b bool
+		err := value.As(&b)
+		return b, err
+	case kind.Is(tftypes.Number):
+		var f big.Float
+		err := value.As(&f)
+		return json.Number(f.Text('f', -1)), err
+	case kind.Is(tftypes.List{}), kind.Is(tftypes.Set{}), kind.Is(tftypes.Tuple{}):
+		var elements []tftypes.Value
+		if err := value.As(&elements); err != nil {
+			return nil, err
+		}
+		list := make([]any, len(elements))
+		for i, e := range elements {
+			var err error
+			if list[i], err = decode(e); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	case kind.Is(tftypes.Map{}), kind.Is(tftypes.Object{}):
+		var attributes map[string]tftypes.Value
+		if err := value.As(&attributes); err != nil {
+			return nil, err
+		}
+		object := make(map[string]any, len(attributes))
+		for k, v := range attributes {
+			var err error
+			if object[k], err = decode(v); err != nil {
+				return nil, err
+			}
+		}
+		return object, nil
+	}
+	return nil, fmt.Errorf("the options cannot hold a value of type %s", kind)
+}
+
+// argumentError points at the options if the error is about them, and at the
+// certificates otherwise.
+func argumentError(err error, certificates, options int64) *function.FuncError {
+	var bad *docker.OptionError
+	if errors.As(err, &bad) {
+		return function.NewArgumentFuncError(options, err.Error())
+	}
+	return function.NewArgumentFuncError(certificates, err.Error())
+}
