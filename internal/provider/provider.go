@@ -1,0 +1,62 @@
+// Package provider lists what the provider offers.
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/datasources"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/functions"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/resources"
+)
+
+// Address is where the registry has this provider.
+const Address = "registry.terraform.io/seed-2716f8bf/docker-tls"
+
+type dockerTLS struct {
+	version string
+	now     func() time.Time
+}
+
+var _ provider.ProviderWithFunctions = (*dockerTLS)(nil)
+
+// New makes the provider. now is its only clock.
+func New(version string, now func() time.Time) func() provider.Provider {
+	return func() provider.Provider { return &dockerTLS{version: version, now: now} }
+}
+
+// Metadata gives the type name whose first part, docker, is the local name that
+// Terraform derives from `docker_tls_…`.
+func (p *dockerTLS) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "docker_tls"
+	resp.Version = p.version
+}
+
+func (p *dockerTLS) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The PKI of `dockerd --tlsverify` as infrastructure code: the authority, the daemons' and the clients' certificates, their delivery and their rotation. The provider has no configuration.",
+	}
+}
+
+func (p *dockerTLS) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {
+}
+
+func (p *dockerTLS) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{
+		func() resource.Resource { return resources.NewCA(p.now) },
+		func() resource.Resource { return resources.NewServerCert(p.now) },
+		func() resource.Resource { return resources.NewClientCert(p.now) },
+	}
+}
+
+func (p *dockerTLS) DataSources(context.Context) []func() datasource.DataSource {
+	return datasources.All(p.now)
+}
+
+func (p *dockerTLS) Functions(context.Context) []func() function.Function { return functions.All() }

@@ -1,0 +1,28 @@
+// Command terraform-provider-docker-tls serves the provider to Terraform.
+package main
+
+import (
+	"context"
+	"flag"
+	"log"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/provider"
+)
+
+// version is set by the release.
+var version = "dev"
+
+func main() {
+	debug := flag.Bool("debug", false, "serve for a debugger to attach")
+	flag.Parse()
+	err := providerserver.Serve(context.Background(), provider.New(version, time.Now), providerserver.ServeOpts{
+		Address: provider.Address,
+		Debug:   *debug,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+}
