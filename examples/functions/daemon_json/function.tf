@@ -1,0 +1,6 @@
+output "daemon_json" {
+  value = provider::docker::daemon_json({
+    directory = "/etc/docker/certs"
+    settings  = { live-restore = true }
+  })
+}

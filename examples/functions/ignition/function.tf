@@ -1,0 +1,4 @@
+locals {
+  # User data of each host.
+  user_data = { for name, cert in docker_tls_server_cert.host : name => provider::docker::ignition(cert) }
+}
