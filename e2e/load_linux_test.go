@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -154,7 +155,9 @@ func (l *load) report(t *testing.T, mayCut int) {
 		fmt.Fprintf(&b, "%-28s %10d %10d %10d %10d %8d %10s\n", s.step, s.count[pair{1, 1}], s.count[pair{1, 2}], s.count[pair{2, 1}], s.count[pair{2, 2}],
 			s.failed, s.slowest.Round(time.Millisecond))
 	}
-	t.Logf("%s%d requests, %d failed (client → daemon, by the generation of the authority)", b.String(), l.total, len(l.failures))
+	fmt.Fprintf(&b, "%d requests, %d failed (client → daemon, by the generation of the authority)", l.total, len(l.failures))
+	t.Log(b.String())
+	keepReport(t, b.String())
 	var cut, refused []failure
 	for _, f := range l.failures {
 		if f.cut() {
@@ -171,6 +174,25 @@ func (l *load) report(t *testing.T, mayCut int) {
 	}
 	if l.total < 2000 {
 		t.Errorf("only %d requests", l.total)
+	}
+}
+
+// keepReport appends a report to the file that E2E_REPORT names: go test shows the log of a test that passes only with -v.
+func keepReport(t *testing.T, text string) {
+	t.Helper()
+	name := os.Getenv("E2E_REPORT")
+	if name == "" {
+		return
+	}
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(file, "%s%s\n\n", t.Name(), text); err != nil {
+		t.Error(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
