@@ -210,3 +210,21 @@ func SamePublicKey(a, b crypto.PublicKey) bool {
 	key, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && key.Equal(b)
 }
+
+// EncryptPrivateKey returns the key as encrypted PKCS#8 in PEM (RFC 5958,
+// section 3): PBES2 with AES-256 in CBC mode, and PBKDF2 with HMAC-SHA-256 and
+// 600,000 iterations, which is OWASP's current advice.
+func EncryptPrivateKey(key crypto.Signer, passphrase string) (string, error) {
+	if passphrase == "" {
+		return "", errors.New("the passphrase is empty")
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return "", fmt.Errorf("encoding the private key: %w", err)
+	}
+	block, err := pemutil.EncryptPKCS8PrivateKey(rand.Reader, der, []byte(passphrase), x509.PEMCipherAES256)
+	if err != nil {
+		return "", fmt.Errorf("encrypting the private key: %w", err)
+	}
+	return string(pem.EncodeToMemory(block)), nil
+}

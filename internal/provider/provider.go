@@ -6,13 +6,16 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/datasources"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/ephemerals"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/functions"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/resources"
 )
 
@@ -22,9 +25,13 @@ const Address = "registry.terraform.io/seed-2716f8bf/docker-tls"
 type dockerTLS struct {
 	version string
 	now     func() time.Time
+	keys    pki.Keyring // of authorities, for as long as this process serves
 }
 
-var _ provider.ProviderWithFunctions = (*dockerTLS)(nil)
+var (
+	_ provider.ProviderWithEphemeralResources = (*dockerTLS)(nil)
+	_ provider.ProviderWithFunctions          = (*dockerTLS)(nil)
+)
 
 // New makes the provider. now is its only clock.
 func New(version string, now func() time.Time) func() provider.Provider {
@@ -49,9 +56,15 @@ func (p *dockerTLS) Configure(context.Context, provider.ConfigureRequest, *provi
 
 func (p *dockerTLS) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{
-		func() resource.Resource { return resources.NewCA(p.now) },
-		func() resource.Resource { return resources.NewServerCert(p.now) },
-		func() resource.Resource { return resources.NewClientCert(p.now) },
+		func() resource.Resource { return resources.NewCA(p.now, &p.keys) },
+		func() resource.Resource { return resources.NewServerCert(p.now, &p.keys) },
+		func() resource.Resource { return resources.NewClientCert(p.now, &p.keys) },
+	}
+}
+
+func (p *dockerTLS) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{
+		func() ephemeral.EphemeralResource { return ephemerals.NewClientCert(p.now, &p.keys) },
 	}
 }
 

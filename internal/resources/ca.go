@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
@@ -23,7 +25,10 @@ const (
 	caCommonName    = "Docker TLS CA"
 )
 
-type ca struct{ now func() time.Time }
+type ca struct {
+	now  func() time.Time
+	keys *pki.Keyring
+}
 
 var (
 	_ resource.ResourceWithModifyPlan     = (*ca)(nil)
@@ -31,7 +36,7 @@ var (
 )
 
 // NewCA is the resource docker_tls_ca.
-func NewCA(now func() time.Time) resource.Resource { return &ca{now: now} }
+func NewCA(now func() time.Time, keys *pki.Keyring) resource.Resource { return &ca{now, keys} }
 
 type caModel struct {
 	certificateModel
@@ -39,6 +44,11 @@ type caModel struct {
 	OverlapHours       types.Int64  `tfsdk:"overlap_hours"`
 	CrossSignedCertPEM types.String `tfsdk:"cross_signed_cert_pem"`
 	Generation         types.Int64  `tfsdk:"generation"`
+
+	PreviousPrivateKeyPEMWO        types.String `tfsdk:"previous_private_key_pem_wo"`
+	PrivateKeyPassphraseWO         types.String `tfsdk:"private_key_passphrase_wo"`
+	PrivateKeyPassphraseWOVersion  types.Int64  `tfsdk:"private_key_passphrase_wo_version"`
+	PreviousPrivateKeyPassphraseWO types.String `tfsdk:"previous_private_key_passphrase_wo"`
 }
 
 type nameConstraintsModel struct {
@@ -54,8 +64,24 @@ func (r *ca) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resou
 
 func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := certificateAttributes(caValidityHours,
-		"Whether a renewal keeps the private key, and with it the subject and the key identifier, so that the certificates it has issued stay as they are. Default false.")
-	attributes["subject"] = subjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
+		"Whether a renewal keeps the private key, and with it the subject and the key identifier, so that the certificates it has issued stay as they are. Default false. A key of your own is always kept.",
+		"Private key of the authority, PKCS#8 in PEM; encrypted if there is a passphrase. Null with `private_key_pem_wo`.",
+		"A private key of your own in PEM, unencrypted: from a secret store, for instance. Write-only: it is never stored, and `private_key_pem` is null. Needed when the authority is issued, renewed or rotated. "+
+			"A change of `private_key_pem_wo_version` rotates to the key that is then given; give the one before as `previous_private_key_pem_wo`. The certificates take the key as `ca = merge(docker_tls_ca.this, { private_key_pem = var.ca_key })`.")
+	secret := func(description string, validators ...validator.String) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, Sensitive: true, WriteOnly: true, MarkdownDescription: description, Validators: validators}
+	}
+	noOwnKey := stringvalidator.ConflictsWith(path.MatchRoot("private_key_pem_wo"), path.MatchRoot("private_key_pem_wo_version"))
+	attributes["previous_private_key_pem_wo"] = secret("The current private key, for a rotation away from a key of your own: it certifies its successor. Without it the new root is only added to the bundle, and machines need the new `ca.pem` before they meet new certificates. Write-only: it is never stored.",
+		inputs.NewCheck("an unencrypted private key in PEM", checkOwnKey))
+	attributes["private_key_passphrase_wo"] = secret("Passphrase under which the private key is stored: `private_key_pem` is then encrypted (PBES2, AES-256, PBKDF2). Write-only: it is never stored. Needed when the authority is issued, renewed or rotated; "+
+		"the certificates take it as `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`.", stringvalidator.LengthAtLeast(1), noOwnKey)
+	attributes["private_key_passphrase_wo_version"] = schema.Int64Attribute{
+		Optional:            true,
+		MarkdownDescription: "Version of `private_key_passphrase_wo`, any number. A change encrypts the private key anew, and issues nothing.",
+	}
+	attributes["previous_private_key_passphrase_wo"] = secret("The passphrase so far, for a change of the passphrase, or to store the private key without one again. Write-only: it is never stored.")
+	attributes["subject"] = inputs.SubjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
 	attributes["cert_pem"] = schema.StringAttribute{
 		Computed:            true,
 		MarkdownDescription: "The roots to trust, in PEM: the exact content of `ca.pem`. The current root first, then previous ones while they overlap.",
@@ -73,7 +99,7 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 		MarkdownDescription: "How long a previous root stays trusted after it was replaced, in hours. Default: until it expires. 0 cuts it off at once, which is the answer to a leaked key: Docker checks neither CRL nor OCSP.",
 		Validators:          []validator.Int64{int64validator.Between(0, 87600*10)},
 	}
-	list := func(description string, valid check) schema.ListAttribute {
+	list := func(description string, valid inputs.Check) schema.ListAttribute {
 		return schema.ListAttribute{
 			ElementType:         types.StringType,
 			Optional:            true,
@@ -81,8 +107,8 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 			Validators:          []validator.List{listvalidator.ValueStringsAre(valid)},
 		}
 	}
-	domain := check{"a domain", pki.CheckDNSDomain}
-	ipRange := check{"a range of addresses in CIDR notation", func(text string) error { _, err := pki.ParseIPRange(text); return err }}
+	domain := inputs.NewCheck("a domain", pki.CheckDNSDomain)
+	ipRange := inputs.NewCheck("a range of addresses in CIDR notation", func(text string) error { _, err := pki.ParseIPRange(text); return err })
 	attributes["name_constraints"] = schema.SingleNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: "Limits the names of the certificates that this authority can issue ([RFC 5280, section 4.2.1.10](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.10)). A change reissues the certificate.",
@@ -109,11 +135,11 @@ func (r *ca) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequ
 		validity = types.Int64Value(caValidityHours)
 	}
 	resp.Diagnostics.Append(checkLifetime(validity, config.EarlyRenewalHours, r.now())...)
-	if known(config.NameConstraints) && fullyKnown(ctx, config.NameConstraints) {
+	if inputs.Known(config.NameConstraints) && inputs.FullyKnown(ctx, config.NameConstraints) {
 		constraints, diags := constraintsOf(ctx, config.NameConstraints)
 		resp.Diagnostics.Append(diags...)
 		if err := constraints.CheckNotEmpty(); err != nil && !diags.HasError() {
-			resp.Diagnostics.AddAttributeError(path.Root("name_constraints"), "Empty name constraints", sentence(err))
+			resp.Diagnostics.AddAttributeError(path.Root("name_constraints"), "Empty name constraints", inputs.Sentence(err))
 		}
 	}
 }
@@ -141,8 +167,9 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 		plan.expectIssue(true)
 		plan.CrossSignedCertPEM = types.StringValue("")
 		plan.Generation = types.Int64Value(1)
+		resp.Diagnostics.Append(r.planFirstKey(&plan, &config)...)
 	} else {
-		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, config.inputsKnown(ctx), req.Plan.Raw.Equal(req.State.Raw))...)
+		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, &config, config.inputsKnown(ctx), req.Plan.Raw.Equal(req.State.Raw))...)
 	}
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -161,8 +188,8 @@ func (m *caModel) settle(config, state *caModel) {
 		m.Subject = config.Subject
 	case config.Subject.IsNull() && state != nil && !state.Subject.IsNull():
 		m.Subject = state.Subject
-	case commonNameOf(config.Subject).IsNull():
-		m.Subject = withCommonName(config.Subject, types.StringValue(caCommonName))
+	case inputs.CommonNameOf(config.Subject).IsNull():
+		m.Subject = inputs.WithCommonName(config.Subject, types.StringValue(caCommonName))
 	default:
 		m.Subject = config.Subject
 	}
@@ -171,21 +198,26 @@ func (m *caModel) settle(config, state *caModel) {
 // planUpdate decides what becomes of an existing authority. unchanged says
 // that nothing but the clock can ask for a change; while inputs are not known,
 // that may still turn out.
-func (r *ca) planUpdate(ctx context.Context, plan, state *caModel, inputsKnown, unchanged bool) diag.Diagnostics {
+func (r *ca) planUpdate(ctx context.Context, plan, state, config *caModel, inputsKnown, unchanged bool) diag.Diagnostics {
 	var diags diag.Diagnostics
 	trust, err := pki.ParseTrust(state.CertPEM.ValueString(), state.CrossSignedCertPEM.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", sentence(err))
+		diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", inputs.Sentence(err))
 		return diags
 	}
 	root, now := trust.Roots[0], r.now()
-	newKey := plan.triggered(&state.certificateModel) || !plan.Subject.Equal(state.Subject)
+	replaced, decided, diags := r.planKey(ctx, plan, state, config, root)
+	if diags.HasError() {
+		return diags
+	}
+	inputsKnown = inputsKnown && decided
+	newKey := replaced || !config.ownKey() && (plan.triggered(&state.certificateModel) || !plan.Subject.Equal(state.Subject))
 	reissue := newKey ||
 		!plan.ValidityPeriodHours.Equal(state.ValidityPeriodHours) ||
 		!sameConstraints(ctx, plan.NameConstraints, state.NameConstraints) ||
 		!inputsKnown ||
 		plan.due(&state.certificateModel, root, unchanged && !plan.overlapEndsFirst(trust), now)
-	newKey = newKey || reissue && !plan.ReusePrivateKey.ValueBool()
+	newKey = newKey || reissue && !config.ownKey() && !plan.ReusePrivateKey.ValueBool()
 
 	plan.keep(&state.certificateModel, root)
 	plan.CrossSignedCertPEM, plan.Generation = state.CrossSignedCertPEM, state.Generation
@@ -206,15 +238,12 @@ func (r *ca) planUpdate(ctx context.Context, plan, state *caModel, inputsKnown, 
 			plan.CrossSignedCertPEM = types.StringUnknown()
 		}
 		if newKey && !plan.OverlapHours.Equal(types.Int64Value(0)) {
-			if err := pki.CanCrossSign(root, now); err != nil {
-				diags.AddWarning("The authority rotates without a cross certificate",
-					"The current root cannot certify the key of its successor: "+err.Error()+". Until a machine has the new ca.pem, "+
-						"it rejects the certificates that are issued from now on. Give the new ca.pem to all daemons and clients before you give them new certificates.")
-			}
+			diags.Append(r.checkCross(state, config, root, now)...)
 		}
 	case unchanged || plan.OverlapHours.Equal(types.Int64Value(0)):
 		plan.endOverlaps(trust, now)
 	}
+	diags.Append(r.planStoredKey(plan, state, config, root, reissue, newKey)...)
 	return diags
 }
 
@@ -241,7 +270,7 @@ func (m *caModel) overlapEndsFirst(trust pki.Trust) bool {
 
 // inputsKnown reports whether no argument is unknown.
 func (m *caModel) inputsKnown(ctx context.Context) bool {
-	return m.certificateModel.inputsKnown(ctx) && fullyKnown(ctx, m.NameConstraints) && !m.OverlapHours.IsUnknown()
+	return m.certificateModel.inputsKnown(ctx) && inputs.FullyKnown(ctx, m.NameConstraints) && !m.OverlapHours.IsUnknown()
 }
 
 func (m *caModel) overlap() int64 {
@@ -257,40 +286,49 @@ func (m *caModel) setTrust(trust pki.Trust) {
 }
 
 func (r *ca) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan caModel
-	if resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...); resp.Diagnostics.HasError() {
+	var plan, config caModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(r.apply(ctx, &plan, nil)...); !resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.apply(ctx, &plan, nil, &config)...); !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	}
 }
 
 func (r *ca) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state caModel
+	var plan, state, config caModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(r.apply(ctx, &plan, &state)...); !resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(r.apply(ctx, &plan, &state, &config)...); !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	}
 }
 
 // apply carries out what the plan left unknown.
-func (r *ca) apply(ctx context.Context, plan, state *caModel) diag.Diagnostics {
+func (r *ca) apply(ctx context.Context, plan, state, config *caModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	now := r.now()
 	var trust pki.Trust
 	if state != nil {
 		var err error
 		if trust, err = pki.ParseTrust(state.CertPEM.ValueString(), state.CrossSignedCertPEM.ValueString()); err != nil {
-			diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", sentence(err))
+			diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", inputs.Sentence(err))
 			return diags
 		}
 	}
 	if plan.SerialNumber.IsUnknown() {
-		if trust, diags = r.issue(ctx, plan, state, trust, now); diags.HasError() {
+		if trust, diags = r.issue(ctx, plan, state, config, trust, now); diags.HasError() {
+			return diags
+		}
+	} else if plan.PrivateKeyPEM.IsUnknown() { // another passphrase
+		key, moreDiags := r.currentKey(state, config, trust.Roots[0])
+		diags.Append(moreDiags...)
+		diags.Append(plan.store(config, key)...)
+		if diags.HasError() {
 			return diags
 		}
 	}
@@ -302,49 +340,54 @@ func (r *ca) apply(ctx context.Context, plan, state *caModel) diag.Diagnostics {
 }
 
 // issue makes a new root and puts it at the head of the trust.
-func (r *ca) issue(ctx context.Context, plan, state *caModel, trust pki.Trust, now time.Time) (pki.Trust, diag.Diagnostics) {
-	subject, diags := subjectOf(ctx, plan.Subject)
+func (r *ca) issue(ctx context.Context, plan, state, config *caModel, trust pki.Trust, now time.Time) (pki.Trust, diag.Diagnostics) {
+	subject, diags := inputs.SubjectOf(ctx, plan.Subject)
 	constraints, moreDiags := constraintsOf(ctx, plan.NameConstraints)
 	if diags.Append(moreDiags...); diags.HasError() {
 		return trust, diags
 	}
-	keyIsNew := plan.PrivateKeyPEM.IsUnknown()
-	key, err := plan.key()
-	if err != nil {
-		diags.AddAttributeError(path.Root("private_key_pem"), "The private key cannot be used", sentence(err))
-		return trust, diags
-	}
-	request := pki.RootRequest{Subject: subject, NameConstraints: constraints, ValidityHours: plan.ValidityPeriodHours.ValueInt64(), Key: key}
-	if !keyIsNew {
+	request := pki.RootRequest{Subject: subject, NameConstraints: constraints, ValidityHours: plan.ValidityPeriodHours.ValueInt64()}
+	newKey := state == nil || !plan.Generation.Equal(state.Generation)
+	if newKey {
+		request.Key, moreDiags = plan.newKey(config)
+	} else {
 		request.Predecessor = trust.Roots[0]
+		request.Key, moreDiags = r.currentKey(state, config, trust.Roots[0])
+	}
+	if diags.Append(moreDiags...); diags.HasError() {
+		return trust, diags
 	}
 	root, err := pki.IssueRoot(request, now)
 	if err != nil {
-		diags.AddError("The authority cannot be issued", sentence(err))
+		diags.AddError("The authority cannot be issued", inputs.Sentence(err))
 		return trust, diags
 	}
-	tflog.Info(ctx, "issued an authority", map[string]any{"serial_number": pki.SerialNumber(root), "new_key": keyIsNew})
+	if plan.PrivateKeyPEM.IsUnknown() {
+		if diags.Append(plan.store(config, request.Key)...); diags.HasError() {
+			return trust, diags
+		}
+	}
+	tflog.Info(ctx, "issued an authority", map[string]any{"serial_number": pki.SerialNumber(root), "new_key": newKey})
 	switch {
 	case state == nil:
 		return pki.Trust{}.Succeed(root, nil), diags
-	case !keyIsNew:
+	case !newKey:
 		return trust.Renew(root), diags
-	case plan.overlap() == 0 || pki.CanCrossSign(trust.Roots[0], now) != nil:
+	case plan.overlap() == 0 || pki.CanCrossSign(trust.Roots[0], now) != nil || state.PrivateKeyPEM.IsNull() && config.PreviousPrivateKeyPEMWO.IsNull():
 		return trust.Succeed(root, nil), diags
 	}
-	oldKey, err := pki.ParsePrivateKey(state.PrivateKeyPEM.ValueString(), "")
-	if err != nil {
-		diags.AddAttributeError(path.Root("private_key_pem"), "The current private key cannot be used", sentence(err))
+	oldKey, moreDiags := r.previousKey(state, config, trust.Roots[0])
+	if diags.Append(moreDiags...); diags.HasError() {
 		return trust, diags
 	}
 	old, err := pki.NewAuthority(trust.Roots[0], oldKey)
 	if err != nil {
-		diags.AddAttributeError(path.Root("private_key_pem"), "The current private key cannot be used", sentence(err))
+		diags.AddAttributeError(path.Root("private_key_pem"), "The current private key cannot be used", inputs.Sentence(err))
 		return trust, diags
 	}
 	cross, err := old.CrossSign(root, now)
 	if err != nil {
-		diags.AddError("The cross certificate cannot be issued", sentence(err))
+		diags.AddError("The cross certificate cannot be issued", inputs.Sentence(err))
 		return trust, diags
 	}
 	return trust.Succeed(root, cross), diags
@@ -381,7 +424,7 @@ func constraintsOf(ctx context.Context, object types.Object) (pki.NameConstraint
 	}
 	constraints, err := pki.ParseNameConstraints(lists[0], lists[1], lists[2], lists[3])
 	if err != nil {
-		diags.AddAttributeError(path.Root("name_constraints"), "Invalid name constraints", sentence(err))
+		diags.AddAttributeError(path.Root("name_constraints"), "Invalid name constraints", inputs.Sentence(err))
 	}
 	return constraints, diags
 }
@@ -392,7 +435,7 @@ func sameConstraints(ctx context.Context, a, b types.Object) bool {
 	if a.Equal(b) {
 		return true
 	}
-	if !fullyKnown(ctx, a) || !fullyKnown(ctx, b) {
+	if !inputs.FullyKnown(ctx, a) || !inputs.FullyKnown(ctx, b) {
 		return false
 	}
 	left, _ := constraintsOf(ctx, a)

@@ -2,12 +2,10 @@ package resources
 
 import (
 	"context"
-	"crypto"
 	"crypto/x509"
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -19,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
@@ -30,6 +29,9 @@ type certificateModel struct {
 	EarlyRenewalHours   types.Int64  `tfsdk:"early_renewal_hours"`
 	ReusePrivateKey     types.Bool   `tfsdk:"reuse_private_key"`
 	RotationTriggers    types.Map    `tfsdk:"rotation_triggers"`
+
+	PrivateKeyPEMWO        types.String `tfsdk:"private_key_pem_wo"`
+	PrivateKeyPEMWOVersion types.Int64  `tfsdk:"private_key_pem_wo_version"`
 
 	CertPEM           types.String `tfsdk:"cert_pem"`
 	PrivateKeyPEM     types.String `tfsdk:"private_key_pem"`
@@ -43,7 +45,10 @@ type certificateModel struct {
 
 // certificateAttributes is the schema of [certificateModel], without `subject`
 // and `cert_pem`, which each resource describes in its own words.
-func certificateAttributes(validityHours int64, reuse string) map[string]schema.Attribute {
+//
+// The texts describe what differs: reuse_private_key, private_key_pem and
+// private_key_pem_wo.
+func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string) map[string]schema.Attribute {
 	var algorithms []string
 	for _, algorithm := range pki.KeyAlgorithms() {
 		algorithms = append(algorithms, string(algorithm))
@@ -79,7 +84,18 @@ func certificateAttributes(validityHours int64, reuse string) map[string]schema.
 			Optional:            true,
 			MarkdownDescription: "Any change of this map of arbitrary values rotates now: a new private key and a new certificate, in place.",
 		},
-		"private_key_pem":     schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Private key, unencrypted PKCS#8 in PEM: the exact content of the key file that Docker reads."},
+		"private_key_pem_wo": schema.StringAttribute{
+			Optional:            true,
+			Sensitive:           true,
+			WriteOnly:           true,
+			MarkdownDescription: ownKey,
+			Validators:          []validator.String{inputs.NewCheck("an unencrypted private key in PEM", checkOwnKey)},
+		},
+		"private_key_pem_wo_version": schema.Int64Attribute{
+			Optional:            true,
+			MarkdownDescription: "Version of `private_key_pem_wo`, any number. Write-only arguments are not stored, so a change of this number is what says that there is a new key.",
+		},
+		"private_key_pem":     schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: privateKey},
 		"serial_number":       computed("Serial number of the certificate, in lower-case hex."),
 		"fingerprint_sha256":  computed("SHA-256 fingerprint of the certificate, in lower-case hex."),
 		"validity_start_time": computed("Start of the certificate's validity (RFC 3339, UTC): one hour before its issue, for hosts whose clock is not yet set."),
@@ -93,13 +109,13 @@ func certificateAttributes(validityHours int64, reuse string) map[string]schema.
 // attribute that is to blame.
 func checkLifetime(validity, early types.Int64, now time.Time) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if known(validity) {
+	if inputs.Known(validity) {
 		if err := pki.CheckValidity(validity.ValueInt64(), now); err != nil {
-			diags.AddAttributeError(path.Root("validity_period_hours"), "Invalid validity", sentence(err))
+			diags.AddAttributeError(path.Root("validity_period_hours"), "Invalid validity", inputs.Sentence(err))
 			return diags
 		}
 	}
-	if known(validity) && known(early) && early.ValueInt64() >= validity.ValueInt64() {
+	if inputs.Known(validity) && inputs.Known(early) && early.ValueInt64() >= validity.ValueInt64() {
 		diags.AddAttributeError(path.Root("early_renewal_hours"), "Invalid renewal window", fmt.Sprintf(
 			"A certificate that is valid for %d hours cannot be renewed %d hours before its end: it would be due as soon as it is issued. Use less than validity_period_hours.",
 			validity.ValueInt64(), early.ValueInt64()))
@@ -138,8 +154,8 @@ func (m *certificateModel) settle(config, state *certificateModel, validityHours
 // inputsKnown reports whether no argument is unknown. While one is, it may yet
 // turn out to be what it was, and then the clock counts.
 func (m *certificateModel) inputsKnown(ctx context.Context) bool {
-	for _, input := range []attr.Value{m.Subject, m.KeyAlgorithm, m.ValidityPeriodHours, m.EarlyRenewalHours, m.ReusePrivateKey, m.RotationTriggers} {
-		if !fullyKnown(ctx, input) {
+	for _, input := range []attr.Value{m.Subject, m.KeyAlgorithm, m.ValidityPeriodHours, m.EarlyRenewalHours, m.ReusePrivateKey, m.RotationTriggers, m.PrivateKeyPEMWOVersion} {
+		if !inputs.FullyKnown(ctx, input) {
 			return false
 		}
 	}
@@ -193,27 +209,9 @@ func (m *certificateModel) keep(state *certificateModel, certificate *x509.Certi
 	}
 	m.ReadyForRenewal = types.BoolUnknown()
 	m.RenewalTime = types.StringUnknown()
-	if known(m.EarlyRenewalHours) {
+	if inputs.Known(m.EarlyRenewalHours) {
 		m.RenewalTime = timeValue(pki.RenewalTime(certificate, m.EarlyRenewalHours.ValueInt64()))
 	}
-}
-
-// key is the private key to certify: a new one where the plan left it unknown,
-// otherwise the one that is kept.
-func (m *certificateModel) key() (crypto.Signer, error) {
-	if !m.PrivateKeyPEM.IsUnknown() {
-		return pki.ParsePrivateKey(m.PrivateKeyPEM.ValueString(), "")
-	}
-	key, err := pki.KeyAlgorithm(m.KeyAlgorithm.ValueString()).Generate()
-	if err != nil {
-		return nil, err
-	}
-	text, err := pki.EncodePrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	m.PrivateKeyPEM = types.StringValue(text)
-	return key, nil
 }
 
 // describe writes what the current certificate says of itself.
@@ -244,25 +242,9 @@ func current(certPEM types.String) (*x509.Certificate, diag.Diagnostics) {
 
 func timeValue(t time.Time) types.String { return types.StringValue(t.UTC().Format(time.RFC3339)) }
 
-// known reports whether a value is there to be read.
-func known(value attr.Value) bool { return !value.IsNull() && !value.IsUnknown() }
-
-// fullyKnown reports whether neither a value nor anything in it is unknown.
-func fullyKnown(ctx context.Context, value attr.Value) bool {
-	v, err := value.ToTerraformValue(ctx)
-	return err == nil && v.IsFullyKnown()
-}
-
 // sameMap compares two maps; no map is the same as an empty one.
 func sameMap(a, b types.Map) bool {
 	return a.Equal(b) || !a.IsUnknown() && !b.IsUnknown() && len(a.Elements()) == 0 && len(b.Elements()) == 0
-}
-
-// sentence turns an error into the detail of a diagnostic.
-func sentence(err error) string {
-	text := []rune(err.Error())
-	text[0] = unicode.ToUpper(text[0])
-	return string(text) + "."
 }
 
 // refresh says whether the certificate is due, which is all that time changes.

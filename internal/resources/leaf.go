@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
@@ -23,6 +24,7 @@ const leafValidityHours = 8760 // 365 days
 type leaf struct {
 	profile pki.Profile
 	now     func() time.Time
+	keys    *pki.Keyring // of authorities
 }
 
 var (
@@ -31,10 +33,14 @@ var (
 )
 
 // NewServerCert is the resource docker_tls_server_cert.
-func NewServerCert(now func() time.Time) resource.Resource { return &leaf{pki.Server, now} }
+func NewServerCert(now func() time.Time, keys *pki.Keyring) resource.Resource {
+	return &leaf{pki.Server, now, keys}
+}
 
 // NewClientCert is the resource docker_tls_client_cert.
-func NewClientCert(now func() time.Time) resource.Resource { return &leaf{pki.Client, now} }
+func NewClientCert(now func() time.Time, keys *pki.Keyring) resource.Resource {
+	return &leaf{pki.Client, now, keys}
+}
 
 func (r *leaf) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = map[pki.Profile]string{pki.Server: "docker_tls_server_cert", pki.Client: "docker_tls_client_cert"}[r.profile]
@@ -50,14 +56,16 @@ func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRe
 		validity = types.Int64Value(leafValidityHours)
 	}
 	resp.Diagnostics.Append(checkLifetime(validity, config.EarlyRenewalHours, r.now())...)
-	if r.profile == pki.Server && noElements(config.DNSNames) && noElements(config.IPAddresses) {
-		resp.Diagnostics.AddAttributeError(path.Root("dns_names"), "No name", sentence(pki.ErrNoNames)+" Set dns_names, ip_addresses or both.")
+	if !config.CertRequestPEM.IsNull() {
+		resp.Diagnostics.Append(r.checkRequest(config)...)
+	} else if r.profile == pki.Server && noElements(config.DNSNames) && noElements(config.IPAddresses) {
+		resp.Diagnostics.AddAttributeError(path.Root("dns_names"), "No name", inputs.Sentence(pki.ErrNoNames)+" Set dns_names, ip_addresses or both.")
 	}
-	if r.profile == pki.Client && commonNameOf(config.Subject).IsNull() {
-		resp.Diagnostics.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", sentence(pki.ErrNoCommonName)+" Set subject = { common_name = \"…\" }.")
+	if r.profile == pki.Client && config.CertRequestPEM.IsNull() && inputs.CommonNameOf(config.Subject).IsNull() {
+		resp.Diagnostics.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", inputs.Sentence(pki.ErrNoCommonName)+" Set subject = { common_name = \"…\" }.")
 	}
-	if authority, ok := config.authority(ctx); ok {
-		resp.Diagnostics.Append(authority.check(r.now())...)
+	if authority, ok := inputs.ReadCA(ctx, config.CA); ok {
+		resp.Diagnostics.Append(authority.Check(r.keys, r.now())...)
 	}
 }
 
@@ -82,11 +90,12 @@ func (r *leaf) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, r
 	if resp.Diagnostics.Append(checkLifetime(plan.ValidityPeriodHours, plan.EarlyRenewalHours, r.now())...); resp.Diagnostics.HasError() {
 		return
 	}
-	authority, caKnown := config.authority(ctx)
+	authority, caKnown := inputs.ReadCA(ctx, config.CA)
 	if state == nil {
 		plan.expectIssue(true)
+		resp.Diagnostics.Append(r.planFirstKey(plan, config)...)
 	} else {
-		resp.Diagnostics.Append(r.planUpdate(ctx, plan, state, authority, caKnown && config.inputsKnown(ctx), req.Plan.Raw.Equal(req.State.Raw))...)
+		resp.Diagnostics.Append(r.planUpdate(ctx, plan, state, config, authority, caKnown && config.inputsKnown(ctx), req.Plan.Raw.Equal(req.State.Raw))...)
 	}
 	if caKnown {
 		resp.Diagnostics.Append(r.checkUnder(ctx, plan, authority)...)
@@ -108,10 +117,16 @@ func (m *leafModel) settle(ctx context.Context, profile pki.Profile, config, sta
 	if config.Subject.IsNull() && state != nil {
 		m.Subject = state.Subject
 	}
-	if profile == pki.Client || m.Subject.IsUnknown() || !commonNameOf(config.Subject).IsNull() {
+	switch {
+	case m.Subject.IsUnknown() || !inputs.CommonNameOf(config.Subject).IsNull():
+		return
+	case profile == pki.Client:
+		if !m.CertRequestPEM.IsNull() {
+			m.Subject = inputs.WithCommonName(m.Subject, m.requestedCommonName())
+		}
 		return
 	}
-	m.Subject = withCommonName(m.Subject, m.defaultCommonName(ctx, state))
+	m.Subject = inputs.WithCommonName(m.Subject, m.defaultCommonName(ctx, state))
 }
 
 // defaultCommonName is what the state has, unless that was the default for
@@ -120,7 +135,7 @@ func (m *leafModel) defaultCommonName(ctx context.Context, state *leafModel) typ
 	names, ok := m.names(ctx)
 	if state != nil {
 		old, _ := state.names(ctx)
-		if name := commonNameOf(state.Subject); !name.IsNull() && (ok && names.Equal(old) || name.ValueString() != old.CommonName()) {
+		if name := inputs.CommonNameOf(state.Subject); !name.IsNull() && (ok && names.Equal(old) || name.ValueString() != old.CommonName()) {
 			return name
 		}
 	}
@@ -135,27 +150,36 @@ func (m *leafModel) defaultCommonName(ctx context.Context, state *leafModel) typ
 
 // inputsKnown reports whether no argument that is stored is unknown.
 func (m *leafModel) inputsKnown(ctx context.Context) bool {
-	return m.certificateModel.inputsKnown(ctx) && fullyKnown(ctx, withoutSecrets(m.CA)) &&
-		fullyKnown(ctx, m.DNSNames) && fullyKnown(ctx, m.IPAddresses)
+	return m.certificateModel.inputsKnown(ctx) && inputs.FullyKnown(ctx, inputs.WithoutSecrets(m.CA)) &&
+		!m.CertRequestPEM.IsUnknown() && inputs.FullyKnown(ctx, m.DNSNames) && inputs.FullyKnown(ctx, m.IPAddresses)
 }
 
 // planUpdate decides what becomes of an existing certificate. unchanged says
 // that nothing but the clock can ask for a change; while inputs are not known,
 // that may still turn out.
-func (r *leaf) planUpdate(ctx context.Context, plan, state *leafModel, authority authorityInput, inputsKnown, unchanged bool) diag.Diagnostics {
+func (r *leaf) planUpdate(ctx context.Context, plan, state, config *leafModel, authority inputs.CA, inputsKnown, unchanged bool) diag.Diagnostics {
 	certificate, diags := current(state.CertPEM)
 	if diags.HasError() {
 		return diags
 	}
-	newKey := plan.triggered(&state.certificateModel)
+	replaced, decided, diags := r.planKey(plan, state, config, certificate)
+	if diags.HasError() {
+		return diags
+	}
+	inputsKnown = inputsKnown && decided
+	newKey := replaced || plan.triggered(&state.certificateModel)
 	reissue := newKey ||
 		!plan.Subject.Equal(state.Subject) ||
 		!plan.sameNames(ctx, state) ||
 		!plan.ValidityPeriodHours.Equal(state.ValidityPeriodHours) ||
-		!inputsKnown || !pki.IssuedBy(certificate, authority.certificate) ||
+		!inputsKnown || !pki.IssuedBy(certificate, authority.Certificate) ||
 		plan.due(&state.certificateModel, certificate, unchanged, r.now())
 	plan.keep(&state.certificateModel, certificate)
-	newKey = newKey || !plan.ReusePrivateKey.ValueBool()
+	if config.source() == managedKey {
+		newKey = newKey || !plan.ReusePrivateKey.ValueBool()
+	} else {
+		plan.PrivateKeyPEM, newKey = types.StringNull(), false
+	}
 	switch {
 	case !inputsKnown:
 		plan.expectPossibleIssue(&state.certificateModel, newKey)
@@ -164,27 +188,27 @@ func (r *leaf) planUpdate(ctx context.Context, plan, state *leafModel, authority
 		plan.expectIssue(newKey)
 		return diags
 	}
-	plan.CertPEM = authority.chain(certificate)
+	plan.CertPEM = authority.Chain(certificate)
 	return diags
 }
 
 // checkUnder reports what this authority cannot issue, where it will have to.
-func (r *leaf) checkUnder(ctx context.Context, plan *leafModel, authority authorityInput) diag.Diagnostics {
-	diags := authority.check(time.Time{})
+func (r *leaf) checkUnder(ctx context.Context, plan *leafModel, authority inputs.CA) diag.Diagnostics {
+	diags := authority.Check(r.keys, time.Time{})
 	if diags.HasError() || !plan.SerialNumber.IsUnknown() {
 		return diags
 	}
-	diags.Append(authority.checkIssue(r.now())...)
-	if fullyKnown(ctx, plan.Subject) {
-		subject, moreDiags := subjectOf(ctx, plan.Subject)
+	diags.Append(authority.CheckIssue(r.now())...)
+	if inputs.FullyKnown(ctx, plan.Subject) {
+		subject, moreDiags := inputs.SubjectOf(ctx, plan.Subject)
 		diags.Append(moreDiags...)
-		if err := pki.CheckSubjectUnder(subject, authority.certificate); err != nil {
-			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", sentence(err))
+		if err := pki.CheckSubjectUnder(subject, authority.Certificate); err != nil {
+			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
 		}
 	}
 	if names, ok := plan.names(ctx); ok && r.profile == pki.Server {
-		if err := pki.ConstraintsOf(authority.certificate).Check(names); err != nil {
-			diags.AddAttributeError(path.Root("dns_names"), "Name not allowed", sentence(err))
+		if err := pki.ConstraintsOf(authority.Certificate).Check(names); err != nil {
+			diags.AddAttributeError(path.Root("dns_names"), "Name not allowed", inputs.Sentence(err))
 		}
 	}
 	return diags
@@ -218,47 +242,45 @@ func (r *leaf) Update(ctx context.Context, req resource.UpdateRequest, resp *res
 // apply carries out what the plan left unknown.
 func (r *leaf) apply(ctx context.Context, plan, state, config *leafModel) diag.Diagnostics {
 	now := r.now()
-	authority, ok := config.authority(ctx)
+	authority, ok := inputs.ReadCA(ctx, config.CA)
 	if !ok {
 		var diags diag.Diagnostics
 		diags.AddAttributeError(path.Root("ca"), "Unknown authority", "The authority is not known at apply. Please report this as a defect of the provider.")
 		return diags
 	}
-	diags := authority.check(time.Time{})
+	diags := authority.Check(r.keys, time.Time{})
 	if diags.HasError() {
 		return diags
 	}
 	var certificate *x509.Certificate
 	var moreDiags diag.Diagnostics
 	if plan.SerialNumber.IsUnknown() {
-		certificate, moreDiags = r.issue(ctx, plan, authority, now)
+		certificate, moreDiags = r.issue(ctx, plan, state, config, authority, now)
 	} else {
 		certificate, moreDiags = current(state.CertPEM)
 	}
 	if diags.Append(moreDiags...); diags.HasError() {
 		return diags
 	}
-	plan.CertPEM = authority.chain(certificate)
+	plan.CertPEM = authority.Chain(certificate)
 	plan.describe(certificate, now)
 	plan.digest(authority)
 	return diags
 }
 
-func (r *leaf) issue(ctx context.Context, plan *leafModel, input authorityInput, now time.Time) (*x509.Certificate, diag.Diagnostics) {
-	diags := input.checkIssue(now)
-	subject, moreDiags := subjectOf(ctx, plan.Subject)
+func (r *leaf) issue(ctx context.Context, plan, state, config *leafModel, input inputs.CA, now time.Time) (*x509.Certificate, diag.Diagnostics) {
+	diags := input.CheckIssue(now)
+	subject, moreDiags := inputs.SubjectOf(ctx, plan.Subject)
 	if diags.Append(moreDiags...); diags.HasError() {
 		return nil, diags
 	}
 	names, _ := plan.names(ctx)
-	authority, err := input.authority()
-	if err != nil {
-		diags.AddAttributeError(path.Root("ca").AtName("private_key_pem"), "Invalid authority", sentence(err))
+	authority, moreDiags := input.Authority(r.keys)
+	if diags.Append(moreDiags...); diags.HasError() {
 		return nil, diags
 	}
-	key, err := plan.key()
-	if err != nil {
-		diags.AddAttributeError(path.Root("private_key_pem"), "The private key cannot be used", sentence(err))
+	publicKey, moreDiags := r.publicKey(plan, state, config)
+	if diags.Append(moreDiags...); diags.HasError() {
 		return nil, diags
 	}
 	certificate, err := authority.Issue(pki.LeafRequest{
@@ -266,17 +288,17 @@ func (r *leaf) issue(ctx context.Context, plan *leafModel, input authorityInput,
 		Subject:       subject,
 		Names:         names,
 		ValidityHours: plan.ValidityPeriodHours.ValueInt64(),
-		PublicKey:     key.Public(),
+		PublicKey:     publicKey,
 	}, now)
 	switch {
 	case errors.Is(err, pki.ErrNoNames):
-		diags.AddAttributeError(path.Root("dns_names"), "No name", sentence(err))
+		diags.AddAttributeError(path.Root("dns_names"), "No name", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrNoCommonName):
-		diags.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", sentence(err))
+		diags.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrAuthorityName):
-		diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", sentence(err))
+		diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
 	case err != nil:
-		diags.AddError("The certificate cannot be issued", sentence(err))
+		diags.AddError("The certificate cannot be issued", inputs.Sentence(err))
 	default:
 		tflog.Info(ctx, "issued a certificate", map[string]any{"serial_number": pki.SerialNumber(certificate)})
 	}
@@ -298,13 +320,13 @@ func (r *leaf) Delete(context.Context, resource.DeleteRequest, *resource.DeleteR
 
 // digest is the hash over the files that are delivered: ca.pem, and the
 // certificate with its chain, which names the public half of the key file.
-func (m *leafModel) digest(authority authorityInput) {
-	if m.CertPEM.IsUnknown() || authority.roots.IsUnknown() || authority.roots.IsNull() {
+func (m *leafModel) digest(authority inputs.CA) {
+	if m.CertPEM.IsUnknown() || authority.Roots.IsUnknown() || authority.Roots.IsNull() {
 		m.ContentSHA256 = types.StringUnknown()
 		return
 	}
 	hash := sha256.New()
-	for _, text := range []string{authority.roots.ValueString(), m.CertPEM.ValueString()} {
+	for _, text := range []string{authority.Roots.ValueString(), m.CertPEM.ValueString()} {
 		sum := sha256.Sum256([]byte(text))
 		hash.Write(sum[:])
 	}

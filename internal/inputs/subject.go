@@ -1,4 +1,4 @@
-package resources
+package inputs
 
 import (
 	"context"
@@ -28,7 +28,8 @@ type subjectModel struct {
 	EmailAddress       types.String `tfsdk:"email_address"`
 }
 
-var subjectTypes = map[string]attr.Type{
+// SubjectTypes are the types of the attributes of a subject.
+var SubjectTypes = map[string]attr.Type{
 	"common_name":         types.StringType,
 	"organization":        types.StringType,
 	"organizational_unit": types.StringType,
@@ -40,17 +41,17 @@ var subjectTypes = map[string]attr.Type{
 	"email_address":       types.StringType,
 }
 
-// subjectAttribute is the attribute `subject`; commonName says what its common
+// SubjectAttribute is the attribute `subject`; commonName says what its common
 // name is by default.
-func subjectAttribute(commonName string) schema.SingleNestedAttribute {
+func SubjectAttribute(commonName string) schema.SingleNestedAttribute {
 	text := func(what string, limit int) schema.StringAttribute {
 		return schema.StringAttribute{
 			Optional:            true,
 			MarkdownDescription: fmt.Sprintf("%s At most %d characters.", what, limit),
-			Validators: []validator.String{check{
+			Validators: []validator.String{NewCheck(
 				fmt.Sprintf("a text of at most %d characters", limit),
 				func(value string) error { return pki.CheckText(value, limit) },
-			}},
+			)},
 		}
 	}
 	name := text("Common name (CN). "+commonName, pki.MaxCommonName)
@@ -67,30 +68,30 @@ func subjectAttribute(commonName string) schema.SingleNestedAttribute {
 				ElementType:         types.StringType,
 				Optional:            true,
 				MarkdownDescription: fmt.Sprintf("Lines of the street address. At most %d characters each.", pki.MaxStreetAddress),
-				Validators: []validator.List{listvalidator.ValueStringsAre(check{
+				Validators: []validator.List{listvalidator.ValueStringsAre(NewCheck(
 					"a text of at most 128 characters",
 					func(value string) error { return pki.CheckText(value, pki.MaxStreetAddress) },
-				})},
+				))},
 			},
 			"locality": text("Locality or city (L).", pki.MaxLocality),
 			"province": text("State or province (ST).", pki.MaxProvince),
 			"country": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Country (C): the code of two capital letters of ISO 3166-1, as in `DE`.",
-				Validators:          []validator.String{check{"a country code of two capital letters", pki.CheckCountry}},
+				Validators:          []validator.String{NewCheck("a country code of two capital letters", pki.CheckCountry)},
 			},
 			"postal_code": text("Postal code.", pki.MaxPostalCode),
 			"email_address": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "E-mail address (emailAddress of PKCS#9), in ASCII.",
-				Validators:          []validator.String{check{"an e-mail address", pki.CheckEmailAddress}},
+				Validators:          []validator.String{NewCheck("an e-mail address", pki.CheckEmailAddress)},
 			},
 		},
 	}
 }
 
-// subjectOf translates a subject; it must be fully known.
-func subjectOf(ctx context.Context, object types.Object) (pki.Subject, diag.Diagnostics) {
+// SubjectOf translates a subject; it must be fully known.
+func SubjectOf(ctx context.Context, object types.Object) (pki.Subject, diag.Diagnostics) {
 	var model subjectModel
 	if object.IsNull() {
 		return pki.Subject{}, nil
@@ -112,9 +113,9 @@ func subjectOf(ctx context.Context, object types.Object) (pki.Subject, diag.Diag
 	return subject, diags
 }
 
-// commonNameOf is the common name of a subject: null for none, unknown for a
+// CommonNameOf is the common name of a subject: null for none, unknown for a
 // subject that is unknown.
-func commonNameOf(object types.Object) types.String {
+func CommonNameOf(object types.Object) types.String {
 	if object.IsUnknown() {
 		return types.StringUnknown()
 	}
@@ -124,11 +125,11 @@ func commonNameOf(object types.Object) types.String {
 	return types.StringNull()
 }
 
-// withCommonName is the subject with another common name; of a null subject,
+// WithCommonName is the subject with another common name; of a null subject,
 // one with nothing else.
-func withCommonName(object types.Object, name types.String) types.Object {
+func WithCommonName(object types.Object, name types.String) types.Object {
 	values := map[string]attr.Value{}
-	for key, typ := range subjectTypes {
+	for key, typ := range SubjectTypes {
 		if _, isList := typ.(types.ListType); isList {
 			values[key] = types.ListNull(types.StringType)
 		} else {
@@ -139,5 +140,5 @@ func withCommonName(object types.Object, name types.String) types.Object {
 		values[key] = value
 	}
 	values["common_name"] = name
-	return types.ObjectValueMust(subjectTypes, values)
+	return types.ObjectValueMust(SubjectTypes, values)
 }

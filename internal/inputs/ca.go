@@ -1,0 +1,199 @@
+package inputs
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+// CATypes are the types of the attributes of `ca`.
+var CATypes = map[string]attr.Type{
+	"cert_pem":               types.StringType,
+	"private_key_pem":        types.StringType,
+	"private_key_passphrase": types.StringType,
+	"cross_signed_cert_pem":  types.StringType,
+}
+
+type caModel struct {
+	CertPEM              types.String `tfsdk:"cert_pem"`
+	PrivateKeyPEM        types.String `tfsdk:"private_key_pem"`
+	PrivateKeyPassphrase types.String `tfsdk:"private_key_passphrase"`
+	CrossSignedCertPEM   types.String `tfsdk:"cross_signed_cert_pem"`
+}
+
+// CAAttribute is the argument `ca`. A managed resource takes its secrets as
+// write-only ones; of an ephemeral resource, nothing is stored anyway.
+func CAAttribute(writeOnly bool) schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Required:            true,
+		MarkdownDescription: "The authority that issues the certificate: `ca = docker_tls_ca.this`, or an object with these attributes. Its private key is used and not stored.",
+		Attributes: map[string]schema.Attribute{
+			"cert_pem": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "The authority's certificate in PEM, as in `docker_tls_ca.this.cert_pem`. If there are several, the first one issues.",
+				Validators: []validator.String{NewCheck("the certificate of an authority in PEM", func(text string) error {
+					_, err := pki.ParseAuthorityCertificate(text)
+					return err
+				})},
+			},
+			"private_key_pem": schema.StringAttribute{
+				Optional:            true,
+				Sensitive:           true,
+				WriteOnly:           writeOnly,
+				MarkdownDescription: "The authority's private key in PEM. It is never stored with this certificate, and not needed while no certificate is to be issued.",
+			},
+			"private_key_passphrase": schema.StringAttribute{
+				Optional:            true,
+				Sensitive:           true,
+				WriteOnly:           writeOnly,
+				MarkdownDescription: "The passphrase of an encrypted `private_key_pem`: `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`. It is never stored.",
+			},
+			"cross_signed_cert_pem": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The chain from the authority to its previous roots, as in `docker_tls_ca.this.cross_signed_cert_pem`. It is delivered behind the certificate.",
+			},
+		},
+	}
+}
+
+// CA is the argument `ca` as it is configured, with its secrets.
+type CA struct {
+	Roots       types.String
+	Certificate *x509.Certificate // the first of Roots, once they are known and sound
+
+	crosses    types.String
+	crossChain []*x509.Certificate
+	key        types.String
+	passphrase types.String
+	err        error // of Roots
+	crossErr   error
+}
+
+// ReadCA reads the argument `ca`, and whether the roots in it are known and
+// sound.
+func ReadCA(ctx context.Context, object types.Object) (CA, bool) {
+	var model caModel
+	if !Known(object) || object.As(ctx, &model, basetypes.ObjectAsOptions{}).HasError() {
+		return CA{Roots: types.StringUnknown()}, false
+	}
+	ca := CA{Roots: model.CertPEM, crosses: model.CrossSignedCertPEM, key: model.PrivateKeyPEM, passphrase: model.PrivateKeyPassphrase}
+	if !Known(ca.Roots) {
+		return ca, false
+	}
+	ca.Certificate, ca.err = pki.ParseAuthorityCertificate(ca.Roots.ValueString())
+	if Known(ca.crosses) && ca.crosses.ValueString() != "" {
+		ca.crossChain, ca.crossErr = pki.ParseCertificates(ca.crosses.ValueString())
+		if ca.crossErr == nil && ca.err == nil {
+			ca.crossErr = pki.CheckCrosses(ca.crossChain, ca.Certificate)
+		}
+	}
+	return ca, ca.err == nil
+}
+
+// Check reports what is wrong with the argument itself, and at a given time
+// that it has expired.
+func (c CA) Check(keys *pki.Keyring, now time.Time) diag.Diagnostics {
+	var diags diag.Diagnostics
+	ca := path.Root("ca")
+	if c.err != nil {
+		diags.AddAttributeError(ca.AtName("cert_pem"), "Invalid authority", Sentence(c.err))
+		return diags
+	}
+	if c.crossErr != nil {
+		diags.AddAttributeError(ca.AtName("cross_signed_cert_pem"), "Invalid chain", Sentence(c.crossErr))
+	}
+	if !now.IsZero() {
+		if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
+			diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
+		}
+	}
+	if Known(c.key) && !c.passphrase.IsUnknown() && !c.locked() {
+		_, moreDiags := c.Authority(keys)
+		diags.Append(moreDiags...)
+	}
+	return diags
+}
+
+// locked reports an encrypted key without its passphrase.
+func (c CA) locked() bool {
+	return c.passphrase.IsNull() && pki.Encrypted(c.key.ValueString())
+}
+
+// Why an authority cannot issue, in the words of a configuration.
+var (
+	errNoKey  = errors.New("the authority's private key is needed to issue a certificate, and is not there: pass it with ca = merge(docker_tls_ca.this, { private_key_pem = var.ca_key })")
+	errLocked = errors.New("the authority's private key is encrypted: pass its passphrase with ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })")
+)
+
+// CheckIssue reports why the authority cannot issue at now.
+func (c CA) CheckIssue(now time.Time) diag.Diagnostics {
+	var diags diag.Diagnostics
+	ca := path.Root("ca")
+	if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
+		diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
+	}
+	switch {
+	case c.key.IsNull():
+		diags.AddAttributeError(ca.AtName("private_key_pem"), "No private key", Sentence(errNoKey))
+	case c.locked():
+		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "No passphrase", Sentence(errLocked))
+	}
+	return diags
+}
+
+// Authority joins the certificate with its key.
+func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	ca := path.Root("ca")
+	key, err := keys.ParsePrivateKey(c.key.ValueString(), c.passphrase.ValueString())
+	switch {
+	case errors.Is(err, pki.ErrPassphraseMissing):
+		err = errLocked
+		fallthrough
+	case errors.Is(err, pki.ErrPassphraseWrong):
+		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "Wrong passphrase", Sentence(err))
+		return nil, diags
+	}
+	var authority *pki.Authority
+	if err == nil {
+		if err = pki.CheckKey(key.Public()); err == nil {
+			authority, err = pki.NewAuthority(c.Certificate, key)
+		}
+	}
+	if err != nil {
+		diags.AddAttributeError(ca.AtName("private_key_pem"), "Invalid authority", Sentence(err))
+	}
+	return authority, diags
+}
+
+// Chain is the content of cert_pem: the leaf, then the chain to previous roots.
+func (c CA) Chain(leaf *x509.Certificate) types.String {
+	if c.crosses.IsUnknown() {
+		return types.StringUnknown()
+	}
+	return types.StringValue(pki.EncodeCertificates(append([]*x509.Certificate{leaf}, c.crossChain...)...))
+}
+
+// WithoutSecrets is the argument `ca` as it may be stored.
+func WithoutSecrets(object types.Object) types.Object {
+	if !Known(object) {
+		return object
+	}
+	values := map[string]attr.Value{}
+	for key, value := range object.Attributes() {
+		values[key] = value
+	}
+	values["private_key_pem"], values["private_key_passphrase"] = types.StringNull(), types.StringNull()
+	return types.ObjectValueMust(CATypes, values)
+}

@@ -1,0 +1,52 @@
+package inputs
+
+import (
+	"context"
+	"unicode"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+)
+
+// Check is a validator of strings on top of a function of package pki.
+type Check struct {
+	description string
+	valid       func(string) error
+}
+
+var _ validator.String = Check{}
+
+// NewCheck makes a validator that describes the values that valid accepts.
+func NewCheck(description string, valid func(string) error) Check { return Check{description, valid} }
+
+// Description is that of the validator.
+func (c Check) Description(context.Context) string { return c.description }
+
+// MarkdownDescription is the same.
+func (c Check) MarkdownDescription(context.Context) string { return c.description }
+
+// ValidateString reports a known value that is not valid.
+func (c Check) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if !Known(req.ConfigValue) {
+		return
+	}
+	if err := c.valid(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value", Sentence(err))
+	}
+}
+
+// Known reports whether a value is there to be read.
+func Known(value attr.Value) bool { return !value.IsNull() && !value.IsUnknown() }
+
+// FullyKnown reports whether neither a value nor anything in it is unknown.
+func FullyKnown(ctx context.Context, value attr.Value) bool {
+	v, err := value.ToTerraformValue(ctx)
+	return err == nil && v.IsFullyKnown()
+}
+
+// Sentence turns an error into the detail of a diagnostic.
+func Sentence(err error) string {
+	text := []rune(err.Error())
+	text[0] = unicode.ToUpper(text[0])
+	return string(text) + "."
+}

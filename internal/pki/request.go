@@ -1,0 +1,57 @@
+package pki
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// ParseCertificateRequest reads a certificate request (PKCS#10, RFC 2986) in
+// PEM, and checks its signature, which proves that the requester has the key,
+// and that the key may be certified.
+func ParseCertificateRequest(text string) (*x509.CertificateRequest, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("no certificate request found: a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected")
+	}
+	// Older programs write NEW (RFC 7468, section 7).
+	if block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST" {
+		return nil, fmt.Errorf("a PEM block of type %q is not a certificate request", block.Type)
+	}
+	request, err := x509.ParseCertificateRequest(block.Bytes)
+	if err != nil {
+		return nil, errors.New("the certificate request cannot be read: its content is damaged or of an unsupported algorithm")
+	}
+	var insecure x509.InsecureAlgorithmError
+	switch err := request.CheckSignature(); {
+	case errors.As(err, &insecure):
+		return nil, fmt.Errorf("the certificate request is signed with %v, which is broken: sign it with SHA-256", request.SignatureAlgorithm)
+	case err != nil:
+		return nil, errors.New("the signature of the certificate request is wrong: it was changed, or signed with another key")
+	}
+	if err := CheckKey(request.PublicKey); err != nil {
+		return nil, fmt.Errorf("the key of the certificate request cannot be certified: %w", err)
+	}
+	return request, nil
+}
+
+// RequestedNames are the DNS names and addresses that a certificate request
+// asks for (extensionRequest, RFC 2985, section 5.4.2). Nothing else in its
+// extensions is ever taken over.
+func RequestedNames(request *x509.CertificateRequest) (Names, error) {
+	var addresses []string
+	for _, ip := range request.IPAddresses {
+		address, ok := netip.AddrFromSlice(ip)
+		if !ok {
+			return Names{}, errors.New("the certificate request asks for an IP address that is none")
+		}
+		addresses = append(addresses, address.Unmap().String())
+	}
+	names, err := ParseNames(request.DNSNames, addresses)
+	if err != nil {
+		return Names{}, fmt.Errorf("the certificate request asks for a name that cannot be certified: %w", err)
+	}
+	return names, nil
+}
