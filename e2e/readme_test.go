@@ -62,6 +62,7 @@ func TestExamples(t *testing.T) {
 		{"provider/provider.tf", nil, applied},
 		{"resources/*/resource.tf", map[string]string{"terraform.tf": providerSource}, applied},
 		{"functions/*/function.tf", map[string]string{"terraform.tf": providerSource, "pki.tf": examplePKI}, validated},
+		{"ephemeral-resources/*/ephemeral-resource.tf", map[string]string{"terraform.tf": providerSource, "pki.tf": examplePKI}, applied},
 		{"data-sources/*/data-source.tf", map[string]string{"terraform.tf": providerSource, "pki.tf": examplePKI}, validated},
 	} {
 		paths, err := filepath.Glob(filepath.Join("..", "examples", filepath.FromSlash(test.pattern)))
