@@ -35,6 +35,7 @@ type machineWorld struct {
 	now      time.Time
 	config   map[string]machineValues // what is not null; `ca` follows the authority
 	state    map[string]tftypes.Value
+	secrets  machineValues // merged into `ca`
 	warnings []string // of the last plan or apply
 }
 
@@ -83,7 +84,9 @@ func (w *machineWorld) configure(name string, config machineValues, authority tf
 	values := machineFields(w.attributes(name), tftypes.NewValue(w.schemas[name].ValueType(), nil))
 	maps.Copy(values, config)
 	if _, isLeaf := values["ca"]; isLeaf {
-		values["ca"] = w.object(name, "ca", machineFields(w.attributes(machineCA), authority))
+		ca := maps.Clone(machineFields(w.attributes(machineCA), authority)) // tftypes shares its map
+		maps.Copy(ca, w.secrets)
+		values["ca"] = w.object(name, "ca", ca)
 	}
 	return tftypes.NewValue(w.schemas[name].ValueType(), values)
 }
