@@ -38,7 +38,7 @@ func runTests(m *testing.M) (code int, err error) {
 		return 1, fmt.Errorf("make a directory for the provider build: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := buildProvider(dir); err != nil {
+	if err := buildProvider(dir, ".."); err != nil {
 		return 1, err
 	}
 	providerBuild = dir

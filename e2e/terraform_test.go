@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// buildProvider compiles the provider into dir and writes a Terraform CLI configuration beside it that uses this
+// buildProvider compiles a provider into dir and writes a Terraform CLI configuration beside it that uses this
 // build, so that no registry and no `terraform init` is needed.
-func buildProvider(dir string) error {
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "terraform-provider-docker-tls"), "..")
+func buildProvider(dir, source string) error {
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "terraform-provider-docker-tls"), source)
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the provider: %w\n%s", err, out)
 	}
@@ -58,14 +58,19 @@ func (w workspace) write(config string) error {
 
 // run runs terraform. Its own error output hides sensitive values, so it may be shown.
 func (w workspace) run(args ...string) (string, error) {
-	r := invocation{path: w.terraform, args: args, dir: w.dir, env: []string{
-		"HOME=" + w.dir, "TF_CLI_CONFIG_FILE=" + filepath.Join(providerBuild, "terraform.rc"),
-		"TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "TF_CLI_ARGS=-no-color",
-	}}.run()
+	r := w.runWith(nil, args...)
 	if r.err != nil {
 		return r.stdout, fmt.Errorf("terraform %s: %w\n%s", args[0], r.err, r.all())
 	}
 	return r.stdout, nil
+}
+
+// runWith runs terraform with more in its environment.
+func (w workspace) runWith(env []string, args ...string) result {
+	return invocation{path: w.terraform, args: args, dir: w.dir, env: append([]string{
+		"HOME=" + w.dir, "TF_CLI_CONFIG_FILE=" + filepath.Join(providerBuild, "terraform.rc"),
+		"TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "TF_CLI_ARGS=-no-color",
+	}, env...)}.run()
 }
 
 // apply applies the configuration with the given variables ("name=value"), and checks that nothing is left to do.

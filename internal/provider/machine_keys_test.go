@@ -273,6 +273,9 @@ func TestMachinePassphrase(t *testing.T) {
 	// No passphrase is needed where nothing is issued.
 	w.secrets, w.config[machineCA]["private_key_passphrase_wo"] = nil, machineNull
 	w.mustBeEmpty(t)
+	w.config[machineServer]["dns_names"] = machineSet("other.example.com")
+	w.mustFail(t, "private_key_passphrase = var.passphrase")
+	w.config[machineServer]["dns_names"] = machineSet("host.example.com")
 
 	// Another passphrase encrypts anew and issues nothing.
 	serials := []string{w.text(machineCA, "serial_number"), w.text(machineServer, "serial_number")}
@@ -320,6 +323,13 @@ func TestMachinePassphrase(t *testing.T) {
 		t.Error("the private key is still encrypted")
 	}
 	w.mustBeEmpty(t)
+
+	// A first passphrase needs no version.
+	w.config[machineCA]["private_key_passphrase_wo"] = machineString("third")
+	w.mustApply(t, w.mustPlan(t, true))
+	if !pki.Encrypted(w.text(machineCA, "private_key_pem")) {
+		t.Error("the private key is in clear")
+	}
 }
 
 func TestMachineCertificateRequest(t *testing.T) {

@@ -36,7 +36,7 @@ type machineWorld struct {
 	config   map[string]machineValues // what is not null; `ca` follows the authority
 	state    map[string]tftypes.Value
 	secrets  machineValues // merged into `ca`
-	warnings []string // of the last plan or apply
+	warnings []string      // of the last plan or apply
 }
 
 func newMachineWorld(tb testing.TB) *machineWorld {
