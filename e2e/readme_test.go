@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -106,4 +107,40 @@ func writeWorkspace(t *testing.T, files map[string]string) workspace {
 		}
 	}
 	return w
+}
+
+// TestSecurityClaims checks that the proofs that SECURITY.md names exist.
+func TestSecurityClaims(t *testing.T) {
+	text, err := os.ReadFile("../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources strings.Builder
+	for _, pattern := range []string{"*_test.go", "../internal/*/*_test.go"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			source, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources.Write(source)
+		}
+	}
+	names := regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(string(text), -1)
+	if len(names) == 0 {
+		t.Error("SECURITY.md names no test")
+	}
+	for _, name := range names {
+		if !strings.Contains(sources.String(), "func "+name+"(") {
+			t.Errorf("SECURITY.md names %s, which is no test", name)
+		}
+	}
+	for _, link := range regexp.MustCompile(`\]\((docs/[^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(link[1]))); err != nil {
+			t.Errorf("SECURITY.md links to what is not there: %v", err)
+		}
+	}
 }

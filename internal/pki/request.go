@@ -24,10 +24,11 @@ func ParseCertificateRequest(text string) (*x509.CertificateRequest, error) {
 	if err != nil {
 		return nil, errors.New("the certificate request cannot be read: its content is damaged or of an unsupported algorithm")
 	}
+	err = request.CheckSignature()
 	var insecure x509.InsecureAlgorithmError
-	switch err := request.CheckSignature(); {
-	case errors.As(err, &insecure):
-		return nil, fmt.Errorf("the certificate request is signed with %v, which is broken: sign it with SHA-256", request.SignatureAlgorithm)
+	switch algorithm := request.SignatureAlgorithm; {
+	case errors.As(err, &insecure), algorithm == x509.SHA1WithRSA, algorithm == x509.ECDSAWithSHA1:
+		return nil, fmt.Errorf("the certificate request is signed with %v, which is broken: sign it with SHA-256", algorithm)
 	case err != nil:
 		return nil, errors.New("the signature of the certificate request is wrong: it was changed, or signed with another key")
 	}

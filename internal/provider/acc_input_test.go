@@ -54,6 +54,9 @@ func TestAccBadInput(t *testing.T) {
 	under := func(cert, key string) string {
 		return fmt.Sprintf("resource \"docker_tls_server_cert\" \"host\" {\n ca = {\n cert_pem = %s\n private_key_pem = %s\n}\n dns_names = [\"a.example\"]\n}", cert, key)
 	}
+	run := func(cert, key, subject string, hours int) string {
+		return fmt.Sprintf("ephemeral \"docker_tls_client_cert\" \"run\" {\n ca = {\n cert_pem = %s\n private_key_pem = %s\n}\n subject = %s\n validity_period_hours = %d\n}", cert, key, subject, hours)
+	}
 	tests := map[string]struct{ config, want string }{
 		"scheme":              {server(`dns_names = ["tcp://a.example"]`), `is a URL`},
 		"port":                {server(`dns_names = ["a.example:2376"]`), `contains a port`},
@@ -87,6 +90,11 @@ func TestAccBadInput(t *testing.T) {
 		"CA without PEM":        {under(`"/etc/ca.pem"`, key), `no certificate found`},
 		"key without PEM":       {under(cert, `"/etc/ca-key.pem"`), `no private key found`},
 		"key missing":           {under(cert, `null`), `merge\(docker_tls_ca.this`},
+		"ephemeral, no name":    {run(cert, key, `{}`, 1), `No common name`},
+		"ephemeral, no time":    {run(cert, key, `{ common_name = "run" }`, 0), `at least 1`},
+		"ephemeral, other key":  {run(cert, otherKey, `{ common_name = "run" }`, 1), `does not belong to the authority's certificate`},
+		"ephemeral, expired CA": {run(oldCert, oldKey, `{ common_name = "run" }`, 1), `expired on 2030-05-31`},
+		"ephemeral, no key":     {run(cert, `null`, `{ common_name = "run" }`, 1), `merge\(docker_tls_ca.this`},
 		"key as certificate":    {under(key, key), `stands where certificates are expected`},
 	}
 	for name, test := range tests {

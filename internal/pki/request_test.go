@@ -1,0 +1,110 @@
+package pki_test
+
+import (
+	"crypto/x509"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+// opensslRequest makes a certificate request with openssl.
+func opensslRequest(t *testing.T, arguments ...string) string {
+	t.Helper()
+	return openssl(t, "", append([]string{"req", "-new", "-nodes", "-keyout", t.TempDir() + "/key.pem"}, arguments...)...)
+}
+
+func TestParseCertificateRequest(t *testing.T) {
+	names := "subjectAltName=DNS:Host.example.com,DNS:*.example.com,IP:10.0.0.5,IP:2001:db8::1,email:root@example.com,URI:https://example.com"
+	for name, arguments := range map[string][]string{
+		"RSA":              {"-newkey", "rsa:2048"},
+		"ECDSA":            {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"},
+		"Ed25519":          {"-newkey", "ed25519"},
+		"with a text":      {"-newkey", "rsa:2048", "-text"},
+		"under the header": {"-newkey", "rsa:2048", "-newhdr"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := opensslRequest(t, append(arguments, "-subj", "/C=DE/CN=host", "-addext", names)...)
+			request, err := pki.ParseCertificateRequest(strings.ReplaceAll(text, "\n", "\r\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if request.Subject.CommonName != "host" {
+				t.Errorf("subject %v", request.Subject)
+			}
+			requested, err := pki.RequestedNames(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(requested.DNSNames, []string{"*.example.com", "host.example.com"}) || len(requested.IPAddresses) != 2 || requested.IPAddresses[0].String() != "10.0.0.5" {
+				t.Errorf("names %v", requested)
+			}
+		})
+	}
+}
+
+func TestBadCertificateRequests(t *testing.T) {
+	ecdsa := []string{"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=host"}
+	good := opensslRequest(t, ecdsa...)
+	for name, test := range map[string]struct{ text, want string }{
+		"none":            {"/etc/host.csr", "no certificate request found: a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected"},
+		"another block":   {openssl(t, "", "genpkey", "-algorithm", "ed25519"), `a PEM block of type "PRIVATE KEY" is not a certificate request`},
+		"damaged":         {strings.Replace(good, "MI", "MA", 1), "the certificate request cannot be read: its content is damaged or of an unsupported algorithm"},
+		"SHA-1":           {opensslRequest(t, append(ecdsa, "-sha1")...), "the certificate request is signed with ECDSA-SHA1, which is broken: sign it with SHA-256"},
+		"a short RSA key": {opensslRequest(t, "-newkey", "rsa:1024", "-subj", "/CN=host"), "the key of the certificate request cannot be certified: an RSA key of 1024 bits is too short: use at least 2048"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := pki.ParseCertificateRequest(test.text)
+			wantError(t, err, test.want)
+		})
+	}
+}
+
+func TestRequestedNamesAreChecked(t *testing.T) {
+	request, err := pki.ParseCertificateRequest(opensslRequest(t, "-newkey", "ed25519", "-subj", "/CN=host", "-addext", "subjectAltName=DNS:tcp://host"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = pki.RequestedNames(request)
+	wantError(t, err, `the certificate request asks for a name that cannot be certified: "tcp://host" is a URL: give the host name alone, without the scheme`)
+	_, err = pki.RequestedNames(&x509.CertificateRequest{IPAddresses: []net.IP{{1}}})
+	wantError(t, err, "the certificate request asks for an IP address that is none")
+}
+
+func FuzzParseCertificateRequest(f *testing.F) {
+	f.Add("-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----")
+	f.Fuzz(func(t *testing.T, text string) {
+		request, err := pki.ParseCertificateRequest(text)
+		if (request == nil) == (err == nil) {
+			t.Error("neither a request nor an error, or both")
+		}
+	})
+}
+
+func TestEncryptPrivateKey(t *testing.T) {
+	var keys pki.Keyring
+	key := keyOf(t, pki.ECDSAP256)
+	text, err := pki.EncryptPrivateKey(key, "passphrase")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !pki.Encrypted(text) {
+		t.Error("not taken for encrypted")
+	}
+	first, err := keys.ParsePrivateKey(text, "passphrase")
+	if err != nil || !pki.SamePublicKey(first.Public(), key.Public()) {
+		t.Fatalf("another key is read back (%v)", err)
+	}
+	again, err := keys.ParsePrivateKey(text, "passphrase")
+	if err != nil || again != first {
+		t.Errorf("the key is decrypted again (%v)", err)
+	}
+	_, err = keys.ParsePrivateKey(text, "another")
+	wantError(t, err, "the passphrase does not decrypt the private key")
+	_, err = keys.ParsePrivateKey(text, "")
+	wantError(t, err, "the private key is encrypted and no passphrase was given")
+	_, err = pki.EncryptPrivateKey(key, "")
+	wantError(t, err, "the passphrase is empty")
+}
