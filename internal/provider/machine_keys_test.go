@@ -22,7 +22,7 @@ import (
 // Each test here is one rule of how keys behave that are not, or not in clear,
 // in the state.
 
-func machineKey(t *testing.T, algorithm pki.KeyAlgorithm) (crypto.Signer, tftypes.Value) {
+func machineKey(t testing.TB, algorithm pki.KeyAlgorithm) (crypto.Signer, tftypes.Value) {
 	t.Helper()
 	key, err := algorithm.Generate()
 	if err != nil {
@@ -36,7 +36,7 @@ func machineKey(t *testing.T, algorithm pki.KeyAlgorithm) (crypto.Signer, tftype
 }
 
 // machineRequest is a certificate request that asks for more than it may have.
-func machineRequest(t *testing.T, key crypto.Signer, commonName string, dnsNames ...string) tftypes.Value {
+func machineRequest(t testing.TB, key crypto.Signer, commonName string, dnsNames ...string) tftypes.Value {
 	t.Helper()
 	constraints, err := asn1.Marshal(struct{ IsCA bool }{true})
 	if err != nil {

@@ -110,9 +110,14 @@ func machineParse(w *machineWorld, name string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	key, err := pki.ParsePrivateKey(w.text(name, "private_key_pem"), "")
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	key, stored := w.keys[name], w.text(name, "private_key_pem")
+	if (key == nil) == (stored == "") {
+		return nil, fmt.Errorf("%s: a private key is in the state: %t", name, stored != "")
+	}
+	if key == nil {
+		if key, err = pki.ParsePrivateKey(stored, ""); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	first := certificates[0]
 	if !pki.SamePublicKey(key.Public(), first.PublicKey) {

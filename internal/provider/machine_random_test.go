@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
 const (
@@ -239,7 +241,11 @@ func (r *machineRun) set(name, attribute string, value tftypes.Value) {
 	if attribute == "early_renewal_hours" || attribute == "validity_period_hours" {
 		r.early[name] = true
 	}
-	r.note("%s.%s = %s", name, attribute, value)
+	if !value.Type().Is(tftypes.String) || len(machineText(value)) < 100 { // no keys
+		r.note("%s.%s = %s", name, attribute, value)
+	} else {
+		r.note("%s.%s is set", name, attribute)
+	}
 }
 
 func (r *machineRun) unset(name string, attributes ...string) {
@@ -254,7 +260,7 @@ func (r *machineRun) unset(name string, attributes ...string) {
 // change alters one argument.
 func (r *machineRun) change() {
 	name := machineOrder[r.rand.IntN(len(machineOrder))]
-	switch r.rand.IntN(8) {
+	switch r.rand.IntN(9) {
 	case 0:
 		r.unset(name, "early_renewal_hours")
 		r.set(name, "validity_period_hours", machineInt(r.pick(24, 720, 8760, 43800)))
@@ -281,8 +287,33 @@ func (r *machineRun) change() {
 			r.set(machineCA, "overlap_hours", machineInt(hours))
 		}
 	case 6:
+		r.changeKey(machineOrder[1+r.rand.IntN(2)])
+	case 7:
+		if _, own := r.keys[name]; own {
+			return // its algorithm is what it is
+		}
 		r.set(name, "key_algorithm", machineString([]string{"ECDSA_P256", "ED25519"}[r.rand.IntN(2)]))
 	default:
 		r.set(machineServer, "dns_names", [...]tftypes.Value{machineSet("a.example.com"), machineSet("a.example.com", "b.example.com")}[r.rand.IntN(2)])
 	}
+}
+
+// changeKey gives a certificate a key of one's own, a certificate request, or
+// a key that is made.
+func (r *machineRun) changeKey(name string) {
+	r.unset(name, "private_key_pem_wo", "private_key_pem_wo_version", "cert_request_pem")
+	delete(r.keys, name)
+	way := r.rand.IntN(3)
+	if way == 0 {
+		return
+	}
+	key, text := machineKey(r.tb, pki.ECDSAP256)
+	r.unset(name, "key_algorithm")
+	r.keys[name] = key
+	if way == 1 {
+		r.set(name, "private_key_pem_wo", text)
+		r.set(name, "private_key_pem_wo_version", machineInt(r.rand.Int64N(1<<40)))
+		return
+	}
+	r.set(name, "cert_request_pem", machineRequest(r.tb, key, "", "host.example.com"))
 }

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,13 +36,15 @@ type machineWorld struct {
 	now      time.Time
 	config   map[string]machineValues // what is not null; `ca` follows the authority
 	state    map[string]tftypes.Value
-	secrets  machineValues // merged into `ca`
-	warnings []string      // of the last plan or apply
+	secrets  machineValues            // merged into `ca`
+	keys     map[string]crypto.Signer // that are not in the state
+	tb       testing.TB
+	warnings []string // of the last plan or apply
 }
 
 func newMachineWorld(tb testing.TB) *machineWorld {
 	tb.Helper()
-	w := &machineWorld{ctx: tb.Context(), now: time.Date(2030, time.June, 1, 12, 0, 0, 0, time.UTC), state: map[string]tftypes.Value{}}
+	w := &machineWorld{ctx: tb.Context(), tb: tb, keys: map[string]crypto.Signer{}, now: time.Date(2030, time.June, 1, 12, 0, 0, 0, time.UTC), state: map[string]tftypes.Value{}}
 	w.server = providerserver.NewProtocol6(provider.New("test", func() time.Time { return w.now })())()
 	schema, err := w.server.GetProviderSchema(w.ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
