@@ -80,7 +80,8 @@ func dockerds(t *testing.T) map[string]string {
 func startDockerd(t *testing.T, binary string, mode []string, m material) *dockerd {
 	t.Helper()
 	port := freePort(t)
-	d := newDockerd(t, port, m)
+	d := newDockerd(t)
+	d.port, d.files = port, m.write(t)
 	d.command = []string{binary, "-H", "tcp://127.0.0.1:" + port, "-H", "tcp://127.0.0.2:" + port}
 	d.start(t, mode)
 	// Not before: the socket is there early, and a daemon that fails to start drops the connections that wait.
@@ -113,21 +114,21 @@ func freePort(t *testing.T) string {
 // itself can know before it starts. Connections made while no daemon runs wait in the socket's backlog.
 func activatedDockerd(t *testing.T, binary string, m material, socket *net.TCPListener) *dockerd {
 	t.Helper()
-	d := newDockerd(t, strconv.Itoa(socket.Addr().(*net.TCPAddr).Port), m)
-	d.socket = socket
+	d := newDockerd(t)
+	d.port, d.files, d.socket = strconv.Itoa(socket.Addr().(*net.TCPAddr).Port), m.write(t), socket
 	d.command = []string{"/bin/sh", "-c", `LISTEN_PID=$$; export LISTEN_PID; exec "$@"`, "sh", binary, "-H", "fd://"}
 	d.start(t, daemonTLSVerify)
 	return d
 }
 
 // newDockerd prepares the directories of a daemon, and the end of the daemon at the end of the test.
-func newDockerd(t *testing.T, port string, m material) *dockerd {
+func newDockerd(t *testing.T) *dockerd {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "dockerd-") //nolint:usetesting // the paths of t.TempDir are too long for dockerd's Unix sockets
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &dockerd{port: port, dir: dir, files: m.write(t)}
+	d := &dockerd{dir: dir}
 	t.Cleanup(func() {
 		if err := d.stop(); err != nil {
 			t.Error(err)
@@ -146,13 +147,18 @@ func newDockerd(t *testing.T, port string, m material) *dockerd {
 // start starts the daemon. It needs no kernel feature beyond root: no bridge, no firewall rules, no overlay.
 func (d *dockerd) start(t *testing.T, mode []string) {
 	t.Helper()
-	args := slices.Concat(d.command[1:], mode, []string{
+	d.run(t, slices.Concat(mode, []string{
 		"--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "exec"), "--pidfile", filepath.Join(d.dir, "pid"),
 		"--containerd-namespace", "e2e", "--containerd-plugins-namespace", "e2e-plugins",
 		"--storage-driver=vfs", "--bridge=none", "--iptables=false", "--ip6tables=false",
 		"--tlscacert", filepath.Join(d.files, "ca.pem"), "--tlscert", filepath.Join(d.files, "cert.pem"), "--tlskey", filepath.Join(d.files, "key.pem"),
-	})
-	cmd := exec.Command(d.command[0], args...)
+	})...)
+}
+
+// run starts the process.
+func (d *dockerd) run(t *testing.T, flags ...string) {
+	t.Helper()
+	cmd := exec.Command(d.command[0], slices.Concat(d.command[1:], flags)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir}
 	log, err := os.OpenFile(d.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

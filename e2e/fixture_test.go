@@ -25,6 +25,7 @@ type fixture struct {
 	steps  [][]string
 
 	once  sync.Once
+	w     workspace
 	files []map[string]material // by step
 	err   error
 }
@@ -64,15 +65,15 @@ func (f *fixture) make(terraform string) error {
 	if err != nil {
 		return fmt.Errorf("make a workspace: %w", err)
 	}
-	w := workspace{terraform, dir}
-	if err := w.write(f.config); err != nil {
+	f.w = workspace{terraform, dir}
+	if err := f.w.write(f.config); err != nil {
 		return err
 	}
 	for _, vars := range f.steps {
-		if err := w.apply(vars...); err != nil {
+		if err := f.w.apply(vars...); err != nil {
 			return err
 		}
-		files, err := w.materials()
+		files, err := f.w.materials()
 		if err != nil {
 			return err
 		}

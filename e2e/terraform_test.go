@@ -56,9 +56,17 @@ func (w workspace) write(config string) error {
 	return nil
 }
 
+// command is a call of terraform. The workspace is its home directory too.
+func (w workspace) command(args ...string) invocation {
+	return invocation{path: w.terraform, args: args, dir: w.dir, env: []string{
+		"HOME=" + w.dir, "TF_CLI_CONFIG_FILE=" + filepath.Join(providerBuild, "terraform.rc"),
+		"TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "TF_CLI_ARGS=-no-color",
+	}}
+}
+
 // run runs terraform. Its own error output hides sensitive values, so it may be shown.
 func (w workspace) run(args ...string) (string, error) {
-	r := w.runWith(nil, args...)
+	r := w.command(args...).run()
 	if r.err != nil {
 		return r.stdout, fmt.Errorf("terraform %s: %w\n%s", args[0], r.err, r.all())
 	}
@@ -67,10 +75,9 @@ func (w workspace) run(args ...string) (string, error) {
 
 // runWith runs terraform with more in its environment.
 func (w workspace) runWith(env []string, args ...string) result {
-	return invocation{path: w.terraform, args: args, dir: w.dir, env: append([]string{
-		"HOME=" + w.dir, "TF_CLI_CONFIG_FILE=" + filepath.Join(providerBuild, "terraform.rc"),
-		"TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "TF_CLI_ARGS=-no-color",
-	}, env...)}.run()
+	command := w.command(args...)
+	command.env = append(command.env, env...)
+	return command.run()
 }
 
 // apply applies the configuration with the given variables ("name=value"), and checks that nothing is left to do.
@@ -99,15 +106,21 @@ type material struct {
 
 // materials reads the output "files" of a configuration: a map of material by name.
 func (w workspace) materials() (map[string]material, error) {
-	text, err := w.run("output", "-json", "files")
-	if err != nil {
-		return nil, err
-	}
 	files := map[string]material{}
-	if err := json.Unmarshal([]byte(text), &files); err != nil {
-		return nil, fmt.Errorf("decode the output %q: %w", "files", err)
+	err := w.output("files", &files)
+	return files, err
+}
+
+// output decodes an output of the configuration into value.
+func (w workspace) output(name string, value any) error {
+	text, err := w.run("output", "-json", name)
+	if err != nil {
+		return err
 	}
-	return files, nil
+	if err := json.Unmarshal([]byte(text), value); err != nil {
+		return fmt.Errorf("decode the output %q: %w", name, err)
+	}
+	return nil
 }
 
 // write writes ca.pem, cert.pem, and key.pem into a new directory, as Docker names them on a client.

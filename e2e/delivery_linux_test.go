@@ -1,0 +1,240 @@
+package e2e
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// zone is what a client of a zone gets.
+type zone struct {
+	Files   map[string]string `json:"files"`
+	Env     map[string]string `json:"env"`      // for files in ~/.docker
+	ZoneEnv map[string]string `json:"zone_env"` // for files in ~/.docker/NAME
+}
+
+// TestDelivery sets up hosts from their user data, with cloud-init, systemd, and dockerd as the only readers, and
+// calls each as Docker's guide has its clients do.
+func TestDelivery(t *testing.T) {
+	w := workspace{terraform: findTerraform(t), dir: t.TempDir()}
+	if err := w.write("delivery.tf"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	var hosts map[string]struct {
+		Files    material `json:"files"`
+		UserData string   `json:"user_data"`
+	}
+	var zones map[string]zone
+	for name, value := range map[string]any{"hosts": &hosts, "zones": &zones} {
+		if err := w.output(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// In the home directory of whoever applied, for DOCKER_CERT_PATH names it.
+	for name, z := range zones {
+		writeFiles(t, filepath.Join(w.dir, ".docker", name), z.Files)
+	}
+
+	for _, test := range []struct {
+		name, directory string
+		units           []string
+		zone, otherZone string
+		strangers       bool // are served
+	}{
+		{"socket", "/etc/docker/tls", socketUnits, "zone1", "zone2", false},
+		{"hosts", "/etc/docker/tls", nil, "zone2", "zone1", false},
+		{"tls", "/etc/docker/certs", socketUnits, "zone1", "zone2", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			given := hosts[test.name]
+			acceptedBySchema(t, given.UserData)
+			h := newHost(t)
+			h.boot(t, composed(t, given.UserData))
+
+			want := map[string]written{
+				"/etc/docker/daemon.json":           {mode: 0o644},
+				test.directory + "/server-cert.pem": {0o444, given.Files.Cert},
+				test.directory + "/server-key.pem":  {0o400, given.Files.Key},
+				"/etc/other":                        {0o644, "other"},
+				"/etc/other.ran":                    {mode: 0o644},
+			}
+			if !test.strangers {
+				want[test.directory+"/ca.pem"] = written{0o444, given.Files.CA}
+			}
+			for _, unit := range test.units {
+				want[unit] = written{mode: 0o644}
+			}
+			h.has(t, want)
+			if len(test.units) > 0 {
+				h.checkUnits(t)
+			}
+
+			forEachDockerd(t, func(t *testing.T, binary string) {
+				h.validate(t, binary)
+				h.startDockerd(t, binary)
+				home, other := t.TempDir(), t.TempDir()
+				writeFiles(t, filepath.Join(home, ".docker"), zones[test.zone].Files)
+				writeFiles(t, filepath.Join(other, ".docker"), zones[test.otherZone].Files)
+				for _, call := range guideCalls(t, zones[test.zone], zones[test.otherZone], home, other, test.strangers) {
+					t.Run(call.name, func(t *testing.T) {
+						if r := h.reaching(call.invocation).run(); r.connected() != call.connects {
+							t.Errorf("connected: %v, want %v (%v)\n%s", r.connected(), call.connects, r.err, r.all())
+						}
+					})
+				}
+			})
+		})
+	}
+}
+
+// guideCall is a way to call a daemon that Docker's guide shows.
+type guideCall struct {
+	name string
+	invocation
+	connects bool
+}
+
+// guideCalls are the guide's calls with the files of a zone in ~/.docker of home, and of another zone in that of other.
+func guideCalls(t *testing.T, own, foreign zone, home, other string, strangers bool) []guideCall {
+	t.Helper()
+	docker, curl := tool(t, "docker"), tool(t, "curl")
+	call := func(home string, env map[string]string) invocation {
+		return dockerVersion(docker, append(environment(env), "HOME="+home))
+	}
+	address := strings.TrimPrefix(own.Env["DOCKER_HOST"], "tcp://")
+	return []guideCall{
+		{"~/.docker", call(home, own.Env), true},
+		{"~/.docker of another zone", call(other, own.Env), false},
+		// The home directory has the files of the wrong zone, to show which are read.
+		{"DOCKER_CERT_PATH", call(other, own.ZoneEnv), true},
+		{"DOCKER_CERT_PATH of another zone", call(home, foreign.ZoneEnv), false},
+		{"curl", curlVersion(curl, address, fullCurl(home+"/.docker")...), true},
+		{"curl of another zone", curlVersion(curl, address, fullCurl(other+"/.docker")...), false},
+		{"curl without a certificate", curlVersion(curl, address, "--cacert", home+"/.docker/ca.pem"), strangers},
+	}
+}
+
+// environment is a map of variables as a process takes them.
+func environment(env map[string]string) []string {
+	var list []string
+	for name, value := range env {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
+// writeFiles writes the files that client_files returned.
+func writeFiles(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// acceptedBySchema checks user data as the operator of a cloud can, before any host sees it.
+func acceptedBySchema(t *testing.T, userData string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "user-data")
+	if err := os.WriteFile(path, []byte(userData), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := invocation{path: tool(t, "cloud-init"), args: []string{"schema", "--config-file", path}}.run()
+	if r.err != nil || !regexp.MustCompile(`(?m)^Valid (cloud-config|schema)`).MatchString(r.stdout) || strings.Contains(r.all(), "deprecat") {
+		t.Errorf("cloud-init schema: %v\n%s", r.err, r.all())
+	}
+}
+
+// written is a file of a host. Where the content is empty, any will do but none.
+type written struct {
+	mode    fs.FileMode
+	content string
+}
+
+var socketUnits = []string{"/etc/systemd/system/docker-tls.socket", "/etc/systemd/system/docker.service.d/10-tls.conf"}
+
+// has checks that the host has the files, and no others where they lie.
+func (h *host) has(t *testing.T, want map[string]written) {
+	t.Helper()
+	for _, path := range slices.Sorted(maps.Keys(want)) {
+		info, err := os.Stat(h.file(path))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if info.Mode() != want[path].mode {
+			t.Errorf("%s has mode %v, want %v", path, info.Mode(), want[path].mode)
+		}
+		if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 0 || owner.Gid != 0 {
+			t.Errorf("%s belongs to %d:%d, want root:root", path, owner.Uid, owner.Gid)
+		}
+		// The content is not shown: it may be a key.
+		if text, err := os.ReadFile(h.file(path)); err != nil || want[path].content != "" && string(text) != want[path].content {
+			t.Errorf("%s has other content, or none: %d bytes, %v", path, len(text), err)
+		}
+	}
+	err := filepath.WalkDir(h.file("/etc/docker"), func(path string, entry fs.DirEntry, err error) error {
+		if _, ok := want[strings.TrimPrefix(path, h.root)]; !ok && err == nil && !entry.IsDir() {
+			t.Errorf("the host has %s too", strings.TrimPrefix(path, h.root))
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// startCheck is a command that systemd runs before it starts a service.
+var startCheck = regexp.MustCompile(`(?m)^ExecStartPre=(.*)$`)
+
+// checkUnits has systemd verify the socket and Docker's own service with the drop-in, and runs the check that comes
+// before each start. systemd must find the socket enabled.
+func (h *host) checkUnits(t *testing.T) {
+	t.Helper()
+	r := h.on(invocation{path: tool(t, "systemd-analyze"), args: []string{"verify", "--man=no", "docker-tls.socket", "docker.service"}}).run()
+	// systemd warns of keys that it does not know, and goes on. Units of others are not looked at.
+	if r.err != nil || strings.Contains(r.all(), "docker") {
+		t.Errorf("systemd-analyze verify: %v\n%s", r.err, r.all())
+	}
+	if r := h.on(invocation{path: "systemctl", args: []string{"is-enabled", "docker-tls.socket"}, env: []string{"SYSTEMD_OFFLINE=1"}}).run(); r.err != nil {
+		t.Errorf("docker-tls.socket: %v\n%s", r.err, r.all())
+	}
+	dropIn, err := os.ReadFile(h.file(socketUnits[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := startCheck.FindAllStringSubmatch(string(dropIn), -1)
+	if len(checks) == 0 {
+		t.Errorf("nothing is checked before a start:\n%s", dropIn)
+	}
+	for _, check := range checks {
+		// It is quoted as for a shell.
+		if r := h.on(invocation{path: "/bin/sh", args: []string{"-c", check[1]}}).run(); r.err != nil {
+			t.Errorf("%s: %v\n%s", check[1], r.err, r.all())
+		}
+	}
+}
+
+// validate has dockerd look at daemon.json, where it can: since 23.0.
+func (h *host) validate(t *testing.T, binary string) {
+	t.Helper()
+	if help := (invocation{path: binary, args: []string{"--help"}}).run(); !strings.Contains(help.stdout, "--validate") {
+		return
+	}
+	if r := h.on(invocation{path: binary, args: []string{"--validate"}}).run(); r.err != nil {
+		t.Errorf("dockerd --validate: %v\n%s", r.err, r.all())
+	}
+}

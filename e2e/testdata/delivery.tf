@@ -1,0 +1,52 @@
+# Three hosts in two zones, set up in each way there is, and a client for each zone.
+
+terraform {
+  required_providers {
+    docker = { source = "seed-2716f8bf/docker-tls" }
+  }
+}
+
+locals {
+  zones = toset(["zone1", "zone2"])
+  hosts = {
+    socket = { zone = "zone1", options = {} }
+    hosts  = { zone = "zone2", options = { listen = "hosts" } }
+    tls    = { zone = "zone1", options = { mode = "tls", directory = "/etc/docker/certs" } }
+  }
+  # dockerd then needs no kernel feature but namespaces.
+  settings = { bridge = "none", iptables = false, ip6tables = false, storage-driver = "vfs" }
+}
+
+resource "docker_tls_ca" "zone" {
+  for_each = local.zones
+  subject  = { common_name = "Docker CA of ${each.key}" }
+}
+
+resource "docker_tls_server_cert" "host" {
+  for_each     = local.hosts
+  ca           = docker_tls_ca.zone[each.value.zone]
+  ip_addresses = ["127.0.0.1"]
+}
+
+resource "docker_tls_client_cert" "ops" {
+  for_each = local.zones
+  ca       = docker_tls_ca.zone[each.key]
+  subject  = { common_name = "ops" }
+}
+
+output "hosts" {
+  sensitive = true
+  value = { for name, host in local.hosts : name => {
+    files     = { ca = docker_tls_ca.zone[host.zone].cert_pem, cert = docker_tls_server_cert.host[name].cert_pem, key = docker_tls_server_cert.host[name].private_key_pem }
+    user_data = provider::docker::cloud_init(docker_tls_server_cert.host[name], merge(host.options, { settings = local.settings }))
+  } }
+}
+
+output "zones" {
+  sensitive = true
+  value = { for zone, client in docker_tls_client_cert.ops : zone => {
+    files    = provider::docker::client_files(client)
+    env      = provider::docker::client_env("tcp://127.0.0.1:2376")
+    zone_env = provider::docker::client_env("tcp://127.0.0.1:2376", pathexpand("~/.docker/${zone}"))
+  } }
+}
