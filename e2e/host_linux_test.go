@@ -98,12 +98,12 @@ func (h *host) enter(i invocation, namespaces ...string) invocation {
 // file returns what a path of the host is called on this machine.
 func (h *host) file(path string) string { return filepath.Join(h.root, path) }
 
-func (h *host) write(t *testing.T, path, text string) {
+func (h *host) write(t *testing.T, path, text string, mode os.FileMode) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(h.file(path)), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(h.file(path), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(h.file(path), []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -121,9 +121,9 @@ cloud_final_modules: [scripts-user]
 func (h *host) boot(t *testing.T, userData string) {
 	t.Helper()
 	cloudInit := tool(t, "cloud-init")
-	h.write(t, "/etc/cloud/cloud.cfg.d/99-e2e.cfg", cloudConfig)
-	h.write(t, "/var/lib/cloud/seed/nocloud/meta-data", "instance-id: e2e\n")
-	h.write(t, "/var/lib/cloud/seed/nocloud/user-data", userData)
+	h.write(t, "/etc/cloud/cloud.cfg.d/99-e2e.cfg", cloudConfig, 0o644)
+	h.write(t, "/var/lib/cloud/seed/nocloud/meta-data", "instance-id: e2e\n", 0o644)
+	h.write(t, "/var/lib/cloud/seed/nocloud/user-data", userData, 0o600)
 	for _, stage := range []string{"init --local", "init", "modules --mode config", "modules --mode final"} {
 		// No systemd runs on the host: of what runcmd asks, systemctl does what concerns files.
 		r := h.on(invocation{path: cloudInit, args: strings.Fields(stage), env: []string{"SYSTEMD_OFFLINE=1"}}).run()

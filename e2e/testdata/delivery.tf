@@ -1,4 +1,4 @@
-# Three hosts in two zones, set up in each way there is, and a client for each zone.
+# Hosts in two zones, set up in each way there is, and a client for each zone.
 
 terraform {
   required_providers {
@@ -6,12 +6,18 @@ terraform {
   }
 }
 
+# Of the host that keeps its key.
+variable "request" {
+  type = string
+}
+
 locals {
   zones = toset(["zone1", "zone2"])
   hosts = {
-    socket = { zone = "zone1", options = {} }
-    hosts  = { zone = "zone2", options = { listen = "hosts" } }
-    tls    = { zone = "zone1", options = { mode = "tls", directory = "/etc/docker/certs" } }
+    socket  = { zone = "zone1", options = {} }
+    hosts   = { zone = "zone2", options = { listen = "hosts" } }
+    tls     = { zone = "zone1", options = { mode = "tls", directory = "/etc/docker/certs" } }
+    request = { zone = "zone2", options = {}, request = var.request }
   }
   # dockerd then needs no kernel feature but namespaces.
   settings = { bridge = "none", iptables = false, ip6tables = false, storage-driver = "vfs" }
@@ -23,9 +29,10 @@ resource "docker_tls_ca" "zone" {
 }
 
 resource "docker_tls_server_cert" "host" {
-  for_each     = local.hosts
-  ca           = docker_tls_ca.zone[each.value.zone]
-  ip_addresses = ["127.0.0.1"]
+  for_each         = local.hosts
+  ca               = docker_tls_ca.zone[each.value.zone]
+  cert_request_pem = try(each.value.request, null)
+  ip_addresses     = ["127.0.0.1"]
 }
 
 resource "docker_tls_client_cert" "ops" {
