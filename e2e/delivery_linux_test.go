@@ -71,7 +71,7 @@ func TestDelivery(t *testing.T) {
 				test.directory + "/server-cert.pem": {0o444, given.Files.Cert},
 				test.directory + "/server-key.pem":  {0o400, given.Files.Key},
 				"/etc/other":                        {0o644, "other"},
-				"/etc/other.ran":                    {mode: 0o644},
+				"/etc/other.ran":                    {0o644, "other"},
 			}
 			if !test.strangers {
 				want[test.directory+"/ca.pem"] = written{0o444, given.Files.CA}

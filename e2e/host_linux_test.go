@@ -139,7 +139,7 @@ func composed(t *testing.T, userData string) string {
 	var text bytes.Buffer
 	w := multipart.NewWriter(&text)
 	fmt.Fprintf(&text, "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=%q\n\n", w.Boundary())
-	for _, part := range []string{"#cloud-config\nwrite_files: [{path: /etc/other, content: other}]\nruncmd: [touch /etc/other.ran]\n", userData} {
+	for _, part := range []string{"#cloud-config\nwrite_files: [{path: /etc/other, content: other}]\nruncmd: [install -m 0644 /etc/other /etc/other.ran]\n", userData} {
 		body, err := w.CreatePart(textproto.MIMEHeader{"Content-Type": {"text/cloud-config"}})
 		if err != nil {
 			t.Fatal(err)
