@@ -57,6 +57,8 @@ var debianPackages = map[string]string{
 	"node":                    "nodejs",
 	"openssl":                 "openssl",
 	"python3":                 "python3",
+	"ssh-keygen":              "openssh-client",
+	"sshd":                    "openssh-server",
 	"systemd-analyze":         "systemd",
 	"systemd-socket-activate": "systemd",
 }

@@ -1,0 +1,57 @@
+# A fleet of hosts: each gets its certificate, daemon.json and a systemd socket
+# on port 2376 from its user data.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    docker = { source = "seed-2716f8bf/docker-tls" }
+  }
+}
+
+variable "domain" {
+  type    = string
+  default = "example.com"
+}
+
+variable "hosts" {
+  description = "Address of each host by its name."
+  type        = map(string)
+  default     = { web1 = "10.0.0.5", web2 = "10.0.0.6" }
+}
+
+resource "docker_tls_ca" "this" {
+  subject = { common_name = "Docker CA", organization = "Example" }
+
+  # Every certificate of this authority would have to be replaced.
+  lifecycle { prevent_destroy = true }
+}
+
+resource "docker_tls_server_cert" "host" {
+  for_each = var.hosts
+
+  ca           = docker_tls_ca.this
+  dns_names    = ["${each.key}.${var.domain}"]
+  ip_addresses = [each.value]
+}
+
+resource "docker_tls_client_cert" "ci" {
+  ca      = docker_tls_ca.this
+  subject = { common_name = "ci" }
+}
+
+# What an instance takes as user_data. A renewed certificate changes it, and most
+# clouds then replace the instance: ignore_changes = [user_data] in the instance
+# prevents that, and examples/ssh-rollout delivers what is renewed.
+output "user_data" {
+  sensitive = true
+  value = {
+    for name, cert in docker_tls_server_cert.host : name => provider::docker::cloud_init(cert, {
+      settings = { live-restore = true } # containers outlive a restart of dockerd
+    })
+  }
+}
+
+output "client_files" {
+  sensitive = true
+  value     = provider::docker::client_files(docker_tls_client_cert.ci)
+}

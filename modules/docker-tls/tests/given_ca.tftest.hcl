@@ -1,0 +1,47 @@
+# The authority of another stack, with an encrypted key.
+
+variables {
+  ca_private_key_passphrase = "correct horse battery staple"
+}
+
+run "pki" {
+  module {
+    source = "./tests/authority"
+  }
+}
+
+run "given" {
+  variables {
+    ca      = run.pki.ca
+    hosts   = { web1 = { dns_names = ["web1.example.com"] } }
+    clients = ["ci"]
+  }
+
+  assert {
+    condition     = startswith(var.ca.private_key_pem, "-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    error_message = "This test is about an encrypted key."
+  }
+
+  assert {
+    condition     = length(docker_tls_ca.this) == 0
+    error_message = "No second authority may be made."
+  }
+
+  assert {
+    condition     = output.ca_cert_pem == var.ca.cert_pem && output.client_files["ci"]["ca.pem"] == var.ca.cert_pem
+    error_message = "Hosts and clients must trust the given authority."
+  }
+
+  assert {
+    condition     = provider::docker::parse_certificate(output.server_certs["web1"].cert_pem).authority_key_id == provider::docker::parse_certificate(var.ca.cert_pem).subject_key_id
+    error_message = "The given authority must issue the certificates."
+  }
+}
+
+run "leaf_for_an_authority" {
+  command = plan
+  variables {
+    ca = run.given.server_certs["web1"]
+  }
+  expect_failures = [var.ca]
+}
