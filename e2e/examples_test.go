@@ -69,11 +69,7 @@ func writeFile(t *testing.T, path, text string, mode fs.FileMode) {
 	}
 }
 
-// serverMaterial and clientMaterial take a host's and a client's files by their names.
-func serverMaterial(files map[string]string) material {
-	return material{CA: files["ca.pem"], Cert: files["server-cert.pem"], Key: files["server-key.pem"]}
-}
-
+// clientMaterial takes a client's files by their names.
 func clientMaterial(files map[string]string) material {
 	return material{CA: files["ca.pem"], Cert: files["cert.pem"], Key: files["key.pem"]}
 }
@@ -227,18 +223,30 @@ func readZone(t *testing.T, w workspace, zone string) material {
 	return clientMaterial(files)
 }
 
+// checkFiles are what the test needs to play the hosts of the check example.
+const checkFiles = `
+output "files" {
+  sensitive = true
+  value     = { for name, cert in docker_tls_server_cert.host : name => { ca = docker_tls_ca.this.cert_pem, cert = cert.cert_pem, key = cert.private_key_pem } }
+}
+`
+
 // TestCheckExample looks at a daemon that verifies its clients, and at one that does not.
 func TestCheckExample(t *testing.T) {
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		w := example(t, "check")
+		writeFile(t, filepath.Join(w.dir, "files.tf"), checkFiles, 0o600)
 		// No daemon runs yet: the checks warn, and stop nothing.
 		nowhere := "tcp://127.0.0.1:" + freePort(t)
 		if _, err := w.run("apply", "-auto-approve", "-input=false", fmt.Sprintf("-var=hosts={web1=%q,web2=%q}", nowhere, nowhere)); err != nil {
 			t.Fatal(err)
 		}
-		files := output[map[string]map[string]string](t, w, "server_files")
-		web1 := startDockerd(t, binary, daemonTLSVerify, serverMaterial(files["web1"]))
-		web2 := startDockerd(t, binary, daemonTLS, serverMaterial(files["web2"]))
+		files, err := w.materials()
+		if err != nil {
+			t.Fatal(err)
+		}
+		web1 := startDockerd(t, binary, daemonTLSVerify, files["web1"])
+		web2 := startDockerd(t, binary, daemonTLS, files["web2"])
 		daemons := fmt.Sprintf(`-var=hosts={web1="tcp://127.0.0.1:%s",web2="tcp://127.0.0.1:%s"}`, web1.port, web2.port)
 		if _, err := w.run("apply", "-auto-approve", "-input=false", daemons); err != nil {
 			t.Fatal(err)

@@ -214,5 +214,5 @@ func delivered(t *testing.T, directory string) material {
 		}
 		files[name] = string(text)
 	}
-	return serverMaterial(files)
+	return material{CA: files["ca.pem"], Cert: files["server-cert.pem"], Key: files["server-key.pem"]}
 }
