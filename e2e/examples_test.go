@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -48,15 +47,11 @@ func example(t *testing.T, name string) workspace {
 	return configuration(t, copyOfExamples(t), "examples", name)
 }
 
-// output decodes an output of a workspace.
+// output returns an output of a workspace.
 func output[T any](t *testing.T, w workspace, name string) (value T) {
 	t.Helper()
-	text, err := w.run("output", "-json", name)
-	if err != nil {
+	if err := w.output(name, &value); err != nil {
 		t.Fatal(err)
-	}
-	if err := json.Unmarshal([]byte(text), &value); err != nil {
-		t.Fatalf("decode the output %s: %v", name, err)
 	}
 	return value
 }
