@@ -143,6 +143,10 @@ func (c CA) CheckIssue(now time.Time) diag.Diagnostics {
 	if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
 		diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
 	}
+	// One that was imported can be too weak to issue, and still be in use.
+	if err := pki.CheckKey(c.Certificate.PublicKey); err != nil {
+		diags.AddAttributeError(ca.AtName("cert_pem"), "Weak authority", Sentence(err)+" Rotate the authority.")
+	}
 	switch {
 	case c.key.IsNull():
 		diags.AddAttributeError(ca.AtName("private_key_pem"), "No private key", Sentence(errNoKey))
@@ -167,9 +171,7 @@ func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
 	}
 	var authority *pki.Authority
 	if err == nil {
-		if err = pki.CheckKey(key.Public()); err == nil {
-			authority, err = pki.NewAuthority(c.Certificate, key)
-		}
+		authority, err = pki.NewAuthority(c.Certificate, key)
 	}
 	if err != nil {
 		diags.AddAttributeError(ca.AtName("private_key_pem"), "Invalid authority", Sentence(err))

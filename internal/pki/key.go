@@ -60,6 +60,23 @@ func (a KeyAlgorithm) Generate() (crypto.Signer, error) {
 	return nil, fmt.Errorf("unknown key algorithm %q: use one of %v", a, KeyAlgorithms())
 }
 
+// Successor is the algorithm of the key that follows one of this algorithm: the
+// same, unless no keys are made with it, as with `RSA_1024` of an imported
+// certificate.
+func (a KeyAlgorithm) Successor() KeyAlgorithm {
+	var bits int
+	if _, err := fmt.Sscanf(string(a), "RSA_%d", &bits); err != nil {
+		return a
+	}
+	switch {
+	case bits <= 2048:
+		return RSA2048
+	case bits <= 3072:
+		return RSA3072
+	}
+	return RSA4096
+}
+
 // KeyAlgorithmOf names the algorithm of a public key. An RSA key of any size
 // has a name (`RSA_1024`); whether it is good enough is for [CheckKey] to say.
 func KeyAlgorithmOf(public crypto.PublicKey) (KeyAlgorithm, error) {
@@ -160,6 +177,9 @@ func decrypt(block *pem.Block, passphrase string) (der []byte, kind string, err 
 	kind = block.Type
 	if !legacy {
 		kind = "PRIVATE KEY"
+		if err := checkIterations(block.Bytes); err != nil {
+			return nil, "", err
+		}
 	}
 	// A damaged block (a cut ciphertext, a short IV) makes CBC decryption panic.
 	defer func() {

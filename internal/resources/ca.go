@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
@@ -169,7 +170,7 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 		plan.Generation = types.Int64Value(1)
 		resp.Diagnostics.Append(r.planFirstKey(&plan, &config)...)
 	} else {
-		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, &config, config.inputsKnown(ctx), req.Plan.Raw.Equal(req.State.Raw))...)
+		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, &config, config.inputsKnown(ctx), req.State)...)
 	}
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -189,16 +190,19 @@ func (m *caModel) settle(config, state *caModel) {
 	case config.Subject.IsNull() && state != nil && !state.Subject.IsNull():
 		m.Subject = state.Subject
 	case inputs.CommonNameOf(config.Subject).IsNull():
-		m.Subject = inputs.WithCommonName(config.Subject, types.StringValue(caCommonName))
+		name := types.StringValue(caCommonName)
+		if state != nil && !state.Subject.IsNull() {
+			name = inputs.CommonNameOf(state.Subject)
+		}
+		m.Subject = inputs.WithCommonName(config.Subject, name)
 	default:
 		m.Subject = config.Subject
 	}
 }
 
-// planUpdate decides what becomes of an existing authority. unchanged says
-// that nothing but the clock can ask for a change; while inputs are not known,
-// that may still turn out.
-func (r *ca) planUpdate(ctx context.Context, plan, state, config *caModel, inputsKnown, unchanged bool) diag.Diagnostics {
+// planUpdate decides what becomes of an existing authority. While inputs are
+// not known, it may still turn out that nothing but the clock asks for a change.
+func (r *ca) planUpdate(ctx context.Context, plan, state, config *caModel, inputsKnown bool, prior tfsdk.State) diag.Diagnostics {
 	var diags diag.Diagnostics
 	trust, err := pki.ParseTrust(state.CertPEM.ValueString(), state.CrossSignedCertPEM.ValueString())
 	if err != nil {
@@ -211,6 +215,9 @@ func (r *ca) planUpdate(ctx context.Context, plan, state, config *caModel, input
 		return diags
 	}
 	inputsKnown = inputsKnown && decided
+	plan.keep(&state.certificateModel, root)
+	plan.CrossSignedCertPEM, plan.Generation = state.CrossSignedCertPEM, state.Generation
+	unchanged := equals(ctx, prior, plan)
 	newKey := replaced || !config.ownKey() && (plan.triggered(&state.certificateModel) || !plan.Subject.Equal(state.Subject))
 	reissue := newKey ||
 		!plan.ValidityPeriodHours.Equal(state.ValidityPeriodHours) ||
@@ -219,10 +226,11 @@ func (r *ca) planUpdate(ctx context.Context, plan, state, config *caModel, input
 		plan.due(&state.certificateModel, root, unchanged && !plan.overlapEndsFirst(trust), now)
 	newKey = newKey || reissue && !config.ownKey() && !plan.ReusePrivateKey.ValueBool()
 
-	plan.keep(&state.certificateModel, root)
-	plan.CrossSignedCertPEM, plan.Generation = state.CrossSignedCertPEM, state.Generation
 	switch {
 	case reissue:
+		if newKey && !config.ownKey() {
+			plan.expectAlgorithm(inputsKnown)
+		}
 		plan.expectIssue(newKey)
 		switch {
 		case !inputsKnown:

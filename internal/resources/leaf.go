@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -95,7 +96,7 @@ func (r *leaf) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, r
 		plan.expectIssue(true)
 		resp.Diagnostics.Append(r.planFirstKey(plan, config)...)
 	} else {
-		resp.Diagnostics.Append(r.planUpdate(ctx, plan, state, config, authority, caKnown && config.inputsKnown(ctx), req.Plan.Raw.Equal(req.State.Raw))...)
+		resp.Diagnostics.Append(r.planUpdate(ctx, plan, state, config, authority, caKnown && config.inputsKnown(ctx), req.State)...)
 	}
 	if caKnown {
 		resp.Diagnostics.Append(r.checkUnder(ctx, plan, authority)...)
@@ -135,7 +136,7 @@ func (m *leafModel) defaultCommonName(ctx context.Context, state *leafModel) typ
 	names, ok := m.names(ctx)
 	if state != nil {
 		old, _ := state.names(ctx)
-		if name := inputs.CommonNameOf(state.Subject); !name.IsNull() && (ok && names.Equal(old) || name.ValueString() != old.CommonName()) {
+		if name := inputs.CommonNameOf(state.Subject); ok && names.Equal(old) || !name.IsNull() && name.ValueString() != old.CommonName() {
 			return name
 		}
 	}
@@ -154,10 +155,9 @@ func (m *leafModel) inputsKnown(ctx context.Context) bool {
 		!m.CertRequestPEM.IsUnknown() && inputs.FullyKnown(ctx, m.DNSNames) && inputs.FullyKnown(ctx, m.IPAddresses)
 }
 
-// planUpdate decides what becomes of an existing certificate. unchanged says
-// that nothing but the clock can ask for a change; while inputs are not known,
-// that may still turn out.
-func (r *leaf) planUpdate(ctx context.Context, plan, state, config *leafModel, authority inputs.CA, inputsKnown, unchanged bool) diag.Diagnostics {
+// planUpdate decides what becomes of an existing certificate. While inputs are
+// not known, it may still turn out that nothing but the clock asks for a change.
+func (r *leaf) planUpdate(ctx context.Context, plan, state, config *leafModel, authority inputs.CA, inputsKnown bool, prior tfsdk.State) diag.Diagnostics {
 	certificate, diags := current(state.CertPEM)
 	if diags.HasError() {
 		return diags
@@ -167,6 +167,9 @@ func (r *leaf) planUpdate(ctx context.Context, plan, state, config *leafModel, a
 		return diags
 	}
 	inputsKnown = inputsKnown && decided
+	plan.keep(&state.certificateModel, certificate)
+	plan.ContentSHA256 = state.ContentSHA256
+	unchanged := r.equals(ctx, prior, plan)
 	newKey := replaced || plan.triggered(&state.certificateModel)
 	reissue := newKey ||
 		!plan.Subject.Equal(state.Subject) ||
@@ -174,9 +177,11 @@ func (r *leaf) planUpdate(ctx context.Context, plan, state, config *leafModel, a
 		!plan.ValidityPeriodHours.Equal(state.ValidityPeriodHours) ||
 		!inputsKnown || !pki.IssuedBy(certificate, authority.Certificate) ||
 		plan.due(&state.certificateModel, certificate, unchanged, r.now())
-	plan.keep(&state.certificateModel, certificate)
 	if config.source() == managedKey {
 		newKey = newKey || !plan.ReusePrivateKey.ValueBool()
+		if reissue && newKey {
+			plan.expectAlgorithm(inputsKnown)
+		}
 	} else {
 		plan.PrivateKeyPEM, newKey = types.StringNull(), false
 	}

@@ -1,0 +1,275 @@
+package pki
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxFileSize bounds what is read as a certificate or a key: hundreds of
+// certificates fit.
+const maxFileSize = 1 << 20
+
+// ReadCertificateFile reads every certificate of a PEM file, of which there
+// must be at least one. Whatever else is in the file is passed over: the text of
+// `openssl x509 -text`, or the key of a combined file.
+func ReadCertificateFile(name string) ([]*x509.Certificate, error) {
+	text, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	var blocks []byte
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type == "CERTIFICATE" {
+			blocks = append(blocks, pem.EncodeToMemory(block)...)
+		}
+	}
+	if len(blocks) == 0 {
+		return nil, fmt.Errorf("%s contains %s, where a certificate is expected", name, contents(text))
+	}
+	certificates, err := ParseCertificates(string(blocks))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return certificates, nil
+}
+
+// ReadPrivateKeyFile reads the first private key of a PEM file, as
+// [ParsePrivateKey] does.
+func ReadPrivateKeyFile(name, passphrase string) (crypto.Signer, error) {
+	text, err := readFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(text, "PRIVATE KEY-----") {
+		return nil, fmt.Errorf("%s contains %s, where a private key is expected", name, contents(text))
+	}
+	key, err := ParsePrivateKey(text, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("%s contains %s: %w", name, contents(text), err)
+	}
+	return key, nil
+}
+
+// readFile reads a regular file of a sensible size. Anything else might never
+// end.
+func readFile(name string) (string, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return "", unreadable(name, err)
+	}
+	switch {
+	case info.IsDir():
+		return "", fmt.Errorf("%s is a directory, where a PEM file is expected", name)
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is not a regular file (but of type %s), where a PEM file is expected", name, info.Mode().Type())
+	}
+	file, err := os.Open(name) //nolint:gosec // the user names the file to import
+	if err != nil {
+		return "", unreadable(name, err)
+	}
+	defer func() { _ = file.Close() }()
+	raw, err := io.ReadAll(io.LimitReader(file, maxFileSize+1))
+	if err != nil {
+		return "", unreadable(name, err)
+	}
+	if len(raw) > maxFileSize {
+		return "", fmt.Errorf("%s is larger than %d bytes: it is no file of certificates or keys", name, maxFileSize)
+	}
+	// Editors on Windows begin a text with a byte order mark.
+	return strings.TrimPrefix(string(raw), "\ufeff"), nil
+}
+
+func unreadable(name string, err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		err = pathError.Err
+	}
+	hint := ""
+	if strings.HasPrefix(name, "~") && errors.Is(err, fs.ErrNotExist) {
+		hint = " (a shell expands ~ only at the beginning of an argument: write the path in full)"
+	}
+	return fmt.Errorf("%s cannot be read: %w%s", name, err, hint)
+}
+
+// contents says what kind of text this is, and never repeats it.
+func contents(text string) string {
+	var kinds []string
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		kind := fmt.Sprintf("a PEM block of type %q", block.Type)
+		switch {
+		case block.Type == "CERTIFICATE":
+			kind = "a certificate"
+		case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
+			kind = "a certificate request"
+		case block.Type == "OPENSSH PRIVATE KEY":
+			kind = "a private key of SSH"
+		case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
+			kind = "an encrypted private key"
+		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
+			kind = "a private key"
+		case block.Type == "EC PARAMETERS":
+			continue
+		}
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	switch {
+	case len(kinds) > 0:
+		return strings.Join(kinds, " and ")
+	case strings.TrimSpace(text) == "":
+		return "nothing"
+	case strings.HasPrefix(text, "\x30\x82") || strings.HasPrefix(text, "\x30\x81"):
+		return "DER and not PEM (convert it with openssl)"
+	case strings.Contains(text, "\x00"):
+		return "UTF-16 or binary data and not PEM"
+	}
+	return "no PEM block"
+}
+
+// AdoptRoots picks from a bundle the root that a private key belongs to, and
+// behind it the others that are to be trusted as well. What is left out, because
+// it is no authority or has expired, comes back too.
+func AdoptRoots(bundle []*x509.Certificate, key crypto.Signer, now time.Time) (roots, leftOut []*x509.Certificate, err error) {
+	i := slices.IndexFunc(bundle, func(c *x509.Certificate) bool { return SamePublicKey(key.Public(), c.PublicKey) })
+	if i < 0 {
+		return nil, nil, ErrKeyMismatch
+	}
+	root, err := ParseAuthorityCertificate(EncodeCertificates(bundle[i]))
+	if err != nil {
+		return nil, nil, err
+	}
+	if !IssuedBy(root, root) {
+		return nil, nil, fmt.Errorf("the certificate of %q is not self-signed, but issued by %q: only a root can be taken over; certificates under another authority name it in ca = { cert_pem = …, private_key_pem = … }", root.Subject, root.Issuer)
+	}
+	if err := checkAdoptable(key.Public()); err != nil {
+		return nil, nil, err
+	}
+	roots, leftOut = trusted(root, bundle, now)
+	return roots, leftOut, nil
+}
+
+// AdoptIssuer picks from a bundle the authority that issued a leaf, as
+// [AdoptRoots] does by its key.
+func AdoptIssuer(bundle []*x509.Certificate, leaf *x509.Certificate, now time.Time) ([]*x509.Certificate, error) {
+	i := slices.IndexFunc(bundle, func(c *x509.Certificate) bool { return c.IsCA && IssuedBy(leaf, c) })
+	if i < 0 {
+		return nil, fmt.Errorf("the certificate of %q was not issued by this authority, but by one of the name %q", leaf.Subject, leaf.Issuer)
+	}
+	roots, _ := trusted(bundle[i], bundle, now)
+	return roots, nil
+}
+
+// trusted puts the current root before the others of its bundle that are to be
+// trusted.
+func trusted(root *x509.Certificate, bundle []*x509.Certificate, now time.Time) (roots, leftOut []*x509.Certificate) {
+	roots = append(roots, root)
+	for _, other := range bundle {
+		switch _, err := ParseAuthorityCertificate(EncodeCertificates(other)); {
+		case other.Equal(root):
+		case err != nil || !now.Before(other.NotAfter):
+			leftOut = append(leftOut, other)
+		default:
+			roots = append(roots, other)
+		}
+	}
+	return roots, leftOut
+}
+
+// minAdoptableRSABits is the smallest RSA modulus that crypto/rsa can use.
+const minAdoptableRSABits = 1024
+
+func checkAdoptable(public crypto.PublicKey) error {
+	if key, ok := public.(*rsa.PublicKey); ok && key.N.BitLen() < minAdoptableRSABits {
+		return fmt.Errorf("an RSA key of %d bits can neither sign nor be verified any more", key.N.BitLen())
+	}
+	_, err := KeyAlgorithmOf(public)
+	return err
+}
+
+// CheckAdoptableLeaf reports a certificate that cannot become a leaf of the
+// given profile.
+func CheckAdoptableLeaf(certificate *x509.Certificate, profile Profile) error {
+	if certificate.IsCA {
+		return fmt.Errorf("the certificate of %q is one of an authority: import it as docker_tls_ca", certificate.Subject)
+	}
+	if !allows(certificate, profile) {
+		if allows(certificate, otherProfile(profile)) {
+			return fmt.Errorf("the certificate of %q is for a %s only (extendedKeyUsage), and a %s's is expected", certificate.Subject, otherProfile(profile), profile)
+		}
+		return fmt.Errorf("the extendedKeyUsage of the certificate of %q does not allow it to a %s", certificate.Subject, profile)
+	}
+	return checkAdoptable(certificate.PublicKey)
+}
+
+// allows reports whether a certificate may be used for a profile. Without
+// extendedKeyUsage, as Docker's guide of 2014 makes a daemon's, it may be for
+// all (RFC 5280, section 4.2.1.12).
+func allows(certificate *x509.Certificate, profile Profile) bool {
+	usages := certificate.ExtKeyUsage
+	return len(usages)+len(certificate.UnknownExtKeyUsage) == 0 ||
+		slices.Contains(usages, profile.extKeyUsage()) || slices.Contains(usages, x509.ExtKeyUsageAny)
+}
+
+func otherProfile(p Profile) Profile {
+	if p == Server {
+		return Client
+	}
+	return Server
+}
+
+// String is the word for the party that a certificate of this profile is for.
+func (p Profile) String() string {
+	if p == Server {
+		return "server"
+	}
+	return "client"
+}
+
+// maxIterations bounds the work of deriving a key from a passphrase to some
+// seconds. OpenSSL writes 2048.
+const maxIterations = 10_000_000
+
+// checkIterations reports an encrypted private key (RFC 8018, appendix A) whose
+// decryption would take too long. What it cannot read is for the decryption to
+// report.
+func checkIterations(der []byte) error {
+	var info struct {
+		Algorithm struct {
+			ID     asn1.ObjectIdentifier
+			Params struct {
+				KDF struct {
+					ID     asn1.ObjectIdentifier
+					Params struct {
+						Salt       []byte
+						Iterations int64
+					}
+				}
+			}
+		}
+	}
+	_, err := asn1.Unmarshal(der, &info)
+	if n := info.Algorithm.Params.KDF.Params.Iterations; err == nil && n > maxIterations {
+		return fmt.Errorf("the private key is encrypted with %d iterations, more than %d: decrypt it with openssl first", n, maxIterations)
+	}
+	return nil
+}
