@@ -42,6 +42,9 @@ func (p Profile) Oddities(certificate, authority *x509.Certificate, now time.Tim
 // RootOddities is [Profile.Oddities] of a root.
 func RootOddities(root *x509.Certificate, now time.Time) []string {
 	oddities := commonOddities(root, now)
+	if len(root.SubjectKeyId) == 0 {
+		oddities = append(oddities, "it has no subjectKeyIdentifier")
+	}
 	if root.MaxPathLenZero {
 		oddities = append(oddities, "its path length is 0: it cannot certify its successor, so a rotation needs the new ca.pem everywhere before the new certificates")
 	}
@@ -56,17 +59,14 @@ func commonOddities(certificate *x509.Certificate, now time.Time) []string {
 	add := func(format string, args ...any) { oddities = append(oddities, fmt.Sprintf(format, args...)) }
 	if !now.Before(certificate.NotAfter) {
 		add("it expired on %s", day(certificate.NotAfter))
-	} else if early := AdoptedValidityHours(certificate) / 3; Due(certificate, early, now) {
-		add("it ends on %s and is due: the next apply renews it, unless early_renewal_hours is set to less than %d", day(certificate.NotAfter), int64(certificate.NotAfter.Sub(now).Hours()))
+	} else if early := AdoptedEarlyRenewalHours(certificate, now); early < AdoptedValidityHours(certificate)/3 {
+		add("it ends soon, on %s: the first apply after %s renews it", day(certificate.NotAfter), day(RenewalTime(certificate, early)))
 	}
 	if now.Before(certificate.NotBefore) {
 		add("it is not valid before %s", day(certificate.NotBefore))
 	}
 	if certificate.Version < 3 {
 		add("it is of X.509 version %d, which has no extensions", certificate.Version)
-	}
-	if len(certificate.SubjectKeyId) == 0 {
-		add("it has no subjectKeyIdentifier")
 	}
 	if certificate.KeyUsage == 0 {
 		add("it has no keyUsage")
@@ -122,6 +122,17 @@ func AdoptedValidityHours(certificate *x509.Certificate) int64 {
 	}
 	hours := math.Round(float64(certificate.NotAfter.Unix()-start.Unix()) / 3600)
 	return int64(min(max(hours, 1), maxAdoptedHours))
+}
+
+// AdoptedEarlyRenewalHours is a window in which a certificate is not yet due,
+// unless it has expired: a third of its life, or of what is left of it. So to
+// take it over renews nothing.
+func AdoptedEarlyRenewalHours(certificate *x509.Certificate, now time.Time) int64 {
+	early := AdoptedValidityHours(certificate) / 3
+	if left := (certificate.NotAfter.Unix() - now.Unix()) / 3600; left >= 0 && Due(certificate, early, now) {
+		early = left / 3
+	}
+	return early
 }
 
 // AdoptedNames are the names of a server certificate that a new one can have,

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -62,10 +63,9 @@ func (r *ca) ImportState(ctx context.Context, req resource.ImportStateRequest, r
 }
 
 // adopt writes the state of an authority that was made elsewhere. Its subject
-// and its key stay until it rotates. Without a window it is due in the last
-// third of its life.
+// and its key stay until it rotates.
 func (r *ca) adopt(ctx context.Context, state *tfsdk.State, roots []*x509.Certificate, key crypto.Signer, earlyHours int64) diag.Diagnostics {
-	diags := adopt(ctx, state, roots[0], key, earlyHours)
+	diags := adopt(ctx, state, roots[0], key, earlyHours, r.now())
 	constraints := pki.ConstraintsOf(roots[0])
 	for name, values := range map[string][]string{
 		"permitted_dns_domains": constraints.PermittedDNSDomains, "excluded_dns_domains": constraints.ExcludedDNSDomains,
@@ -146,7 +146,7 @@ func (r *leaf) readFiles(files []string) (certificate *x509.Certificate, leftOut
 // adopt writes the state of a leaf that was made elsewhere. key and roots may
 // be missing.
 func (r *leaf) adopt(ctx context.Context, state *tfsdk.State, certificate *x509.Certificate, key crypto.Signer, roots []*x509.Certificate) diag.Diagnostics {
-	diags := adopt(ctx, state, certificate, key, 0)
+	diags := adopt(ctx, state, certificate, key, 0, r.now())
 	if len(roots) > 0 {
 		diags.Append(state.SetAttribute(ctx, path.Root("ca").AtName("cert_pem"), pki.EncodeCertificates(roots...))...)
 		diags.Append(state.SetAttribute(ctx, path.Root("ca").AtName("cross_signed_cert_pem"), "")...)
@@ -174,7 +174,7 @@ func (r *leaf) adopt(ctx context.Context, state *tfsdk.State, certificate *x509.
 
 // adopt begins a state with the arguments for which a certificate would be as
 // this one is, and its key.
-func adopt(ctx context.Context, state *tfsdk.State, certificate *x509.Certificate, key crypto.Signer, earlyHours int64) diag.Diagnostics {
+func adopt(ctx context.Context, state *tfsdk.State, certificate *x509.Certificate, key crypto.Signer, earlyHours int64, now time.Time) diag.Diagnostics {
 	diags := clear(ctx, state)
 	algorithm, err := pki.KeyAlgorithmOf(certificate.PublicKey)
 	if err != nil {
@@ -184,7 +184,7 @@ func adopt(ctx context.Context, state *tfsdk.State, certificate *x509.Certificat
 	set := func(at path.Path, value any) { diags.Append(state.SetAttribute(ctx, at, value)...) }
 	hours := pki.AdoptedValidityHours(certificate)
 	if earlyHours <= 0 || earlyHours >= hours {
-		earlyHours = hours / 3
+		earlyHours = pki.AdoptedEarlyRenewalHours(certificate, now)
 	}
 	set(path.Root("key_algorithm"), string(algorithm))
 	set(path.Root("validity_period_hours"), hours)

@@ -1,0 +1,75 @@
+package resources
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+var _ resource.ResourceWithMoveState = (*ca)(nil)
+
+// selfSignedCert is what is read of the state of hashicorp/tls's
+// tls_self_signed_cert. Its versions 3 and 4 agree in these names, and both
+// have schema version 0.
+type selfSignedCert struct {
+	CertPEM           string `json:"cert_pem"`
+	PrivateKeyPEM     string `json:"private_key_pem"`
+	EarlyRenewalHours int64  `json:"early_renewal_hours"`
+}
+
+// MoveState takes over an authority from hashicorp/tls: the same root and the
+// same key.
+func (r *ca) MoveState(context.Context) []resource.StateMover {
+	return []resource.StateMover{{StateMover: r.moveState}}
+}
+
+func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp *resource.MoveStateResponse) {
+	// The host is that of the registry, of which there are several.
+	if !strings.HasSuffix(req.SourceProviderAddress, "/hashicorp/tls") || req.SourceTypeName != "tls_self_signed_cert" || req.SourceRawState == nil {
+		return
+	}
+	const summary = "The authority cannot be moved"
+	if req.SourceSchemaVersion != 0 {
+		resp.Diagnostics.AddError(summary, fmt.Sprintf("The state of tls_self_signed_cert has schema version %d, and only 0 is known. Use a newer version of this provider.", req.SourceSchemaVersion))
+		return
+	}
+	var source selfSignedCert
+	if err := json.Unmarshal(req.SourceRawState.JSON, &source); err != nil {
+		resp.Diagnostics.AddError(summary, "The state of tls_self_signed_cert cannot be read: it is not of the form that hashicorp/tls 3 and 4 write.")
+		return
+	}
+	bundle, err := pki.ParseCertificates(source.CertPEM)
+	if err != nil {
+		resp.Diagnostics.AddError(summary, "The cert_pem of tls_self_signed_cert: "+err.Error()+".")
+		return
+	}
+	// Versions before 4 store a hash in its place, and private_key_pem_wo is not
+	// stored at all.
+	if !strings.Contains(source.PrivateKeyPEM, "-----BEGIN") {
+		resp.Diagnostics.AddError(summary, "The state of tls_self_signed_cert does not hold the private key: it was given in private_key_pem_wo, "+
+			"or hashicorp/tls before version 4 wrote the state, which stored a hash of it. "+
+			"Import the authority instead: write its cert_pem to a file ca.pem and the private key to a file ca-key.pem, replace the moved block by\n\n"+
+			"  import {\n    to = docker_tls_ca.this\n    id = \"ca.pem,ca-key.pem\"\n  }\n\n"+
+			"with the address of your docker_tls_ca, and delete both files after the apply. "+
+			"Where the state was written by an old version, `terraform apply` with hashicorp/tls 4 before the move stores the key.")
+		return
+	}
+	key, err := pki.ParsePrivateKey(source.PrivateKeyPEM, "")
+	if err != nil {
+		resp.Diagnostics.AddError(summary, "The private_key_pem of tls_self_signed_cert: "+err.Error()+".")
+		return
+	}
+	roots, leftOut, err := pki.AdoptRoots(bundle, key, r.now())
+	if err != nil {
+		resp.Diagnostics.AddError(summary, inputs.Sentence(err)+" A docker_tls_ca needs is_ca_certificate = true and, in allowed_uses, \"cert_signing\".")
+		return
+	}
+	resp.Diagnostics.Append(r.adopt(ctx, &resp.TargetState, roots, key, source.EarlyRenewalHours)...)
+	resp.Diagnostics.Append(oddities(roots[0], pki.RootOddities(roots[0], r.now()), leftOut)...)
+}
