@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestImportFormats imports authorities from every form of key and certificate that openssl writes, and nothing is
+// left to do.
+func TestImportFormats(t *testing.T) {
+	openssl := tool(t, "openssl")
+	dir := t.TempDir()
+	run := func(t *testing.T, line string) {
+		t.Helper()
+		args := strings.Fields(line)
+		if r := (invocation{path: openssl, args: args, dir: dir, env: []string{"PASSPHRASE=" + guidePassphrase}}).run(); r.err != nil {
+			t.Fatalf("openssl %s: %v\n%s", line, r.err, r.stderr)
+		}
+	}
+	run(t, "genrsa -out rsa.pem 2048")
+	run(t, "req -new -x509 -days 365 -key rsa.pem -subj /CN=RSA -out rsa-ca.pem")
+	run(t, "ecparam -name prime256v1 -genkey -out ec.pem") // with a block of EC PARAMETERS
+	run(t, "req -new -x509 -days 365 -key ec.pem -subj /CN=EC -out ec-ca.pem")
+	run(t, "genpkey -algorithm ed25519 -out ed25519.pem")
+	run(t, "req -new -x509 -days 365 -key ed25519.pem -subj /CN=Ed25519 -out ed25519-ca.pem")
+	for _, test := range []struct{ name, key, cert, make string }{
+		{"PKCS#1", "key.pem", "rsa-ca.pem", "rsa -in rsa.pem -traditional -out key.pem"},
+		{"PKCS#8", "rsa.pem", "rsa-ca.pem", ""},
+		{"SEC 1 with EC PARAMETERS", "ec.pem", "ec-ca.pem", ""},
+		{"Ed25519", "ed25519.pem", "ed25519-ca.pem", ""},
+		{"legacy, DES", "key.pem", "rsa-ca.pem", "rsa -in rsa.pem -traditional -des3 -passout env:PASSPHRASE -out key.pem"},
+		{"legacy, AES", "key.pem", "rsa-ca.pem", "rsa -in rsa.pem -traditional -aes256 -passout env:PASSPHRASE -out key.pem"},
+		{"legacy, EC", "key.pem", "ec-ca.pem", "ec -in ec.pem -aes128 -passout env:PASSPHRASE -out key.pem"},
+		{"encrypted PKCS#8, AES", "key.pem", "rsa-ca.pem", "pkcs8 -topk8 -in rsa.pem -v2 aes-256-cbc -passout env:PASSPHRASE -out key.pem"},
+		{"encrypted PKCS#8, AES and SHA-1", "key.pem", "rsa-ca.pem", "pkcs8 -topk8 -in rsa.pem -v2 aes-256-cbc -v2prf hmacWithSHA1 -passout env:PASSPHRASE -out key.pem"},
+		{"encrypted PKCS#8, DES", "key.pem", "ec-ca.pem", "pkcs8 -topk8 -in ec.pem -v2 des3 -passout env:PASSPHRASE -out key.pem"},
+		{"text before the certificate", "rsa.pem", "text.pem", "x509 -in rsa-ca.pem -text -out text.pem"},
+		{"SHA-1", "rsa.pem", "sha1.pem", "req -new -x509 -days 365 -sha1 -key rsa.pem -subj /CN=SHA1 -out sha1.pem"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.make != "" {
+				run(t, test.make)
+			}
+			w := writeWorkspace(t, map[string]string{"main.tf": providerSource + "resource \"docker_tls_ca\" \"this\" {}\n"})
+			if _, err := w.runWith(passphrase, "import", "docker_tls_ca.this", filepath.Join(dir, test.cert)+","+filepath.Join(dir, test.key)); err != nil {
+				t.Fatal(err)
+			}
+			checkEmpty(t, w)
+			state, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(state), "-----BEGIN PRIVATE KEY-----") {
+				t.Error("the state does not hold the key as unencrypted PKCS#8")
+			}
+		})
+	}
+}
