@@ -121,6 +121,7 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 		},
 	}
 	resp.Schema = schema.Schema{
+		Version:             stateVersion,
 		MarkdownDescription: "A certificate authority for Docker's TLS: a self-signed root and its private key. Hand the whole resource to the certificates it issues: `ca = docker_tls_ca.this`.",
 		Attributes:          attributes,
 	}

@@ -109,6 +109,7 @@ func (r *leaf) Schema(_ context.Context, _ resource.SchemaRequest, resp *resourc
 			MarkdownDescription: "The certificate in PEM: the exact content of the client's `cert.pem`. While roots overlap, the chain to the previous ones follows.",
 		}
 		resp.Schema = schema.Schema{
+			Version:             stateVersion,
 			MarkdownDescription: "A certificate for a client of Docker daemons (extended key usage clientAuth only): what `docker --tlsverify` reads as `cert.pem` and `key.pem`.",
 			Attributes:          attributes,
 		}
@@ -136,6 +137,7 @@ func (r *leaf) Schema(_ context.Context, _ resource.SchemaRequest, resp *resourc
 		))},
 	}
 	resp.Schema = schema.Schema{
+		Version:             stateVersion,
 		MarkdownDescription: "A certificate for a Docker daemon (extended key usage serverAuth only): what `dockerd --tlsverify` reads as `--tlscert` and `--tlskey`.",
 		Attributes:          attributes,
 	}
