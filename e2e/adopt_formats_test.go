@@ -44,8 +44,8 @@ func TestImportFormats(t *testing.T) {
 				run(t, test.make)
 			}
 			w := writeWorkspace(t, map[string]string{"main.tf": providerSource + "resource \"docker_tls_ca\" \"this\" {}\n"})
-			if _, err := w.runWith(passphrase, "import", "docker_tls_ca.this", filepath.Join(dir, test.cert)+","+filepath.Join(dir, test.key)); err != nil {
-				t.Fatal(err)
+			if r := w.runWith(passphrase, "import", "docker_tls_ca.this", filepath.Join(dir, test.cert)+","+filepath.Join(dir, test.key)); r.err != nil {
+				t.Fatalf("import: %v\n%s", r.err, r.all())
 			}
 			checkEmpty(t, w)
 			state, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))

@@ -62,7 +62,7 @@ var editions = []edition{
 }
 
 // run runs the commands of the guide and returns the directory with the files that they make.
-func (e edition) run(t *testing.T) string {
+func (e edition) run(t *testing.T, host string) string {
 	t.Helper()
 	tool(t, "openssl")
 	dir := t.TempDir()
@@ -70,7 +70,7 @@ func (e edition) run(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := invocation{path: script, args: []string{e.name}, dir: dir, env: []string{"HOST=localhost", "PASSPHRASE=" + guidePassphrase}}.run()
+	r := invocation{path: script, args: []string{e.name}, dir: dir, env: []string{"HOST=" + host, "PASSPHRASE=" + guidePassphrase}}.run()
 	if r.err != nil {
 		t.Fatalf("docker-guide.sh %s: %v\n%s", e.name, r.err, r.stderr)
 	}
@@ -152,7 +152,7 @@ func checkEmpty(t *testing.T, w workspace, args ...string) {
 func TestAdoptDockerGuide(t *testing.T) {
 	for _, e := range editions {
 		t.Run(e.name, func(t *testing.T) {
-			dir := e.run(t)
+			dir := e.run(t, "localhost")
 			oldServer, oldClient := e.files(t, dir)
 			w := e.workspace(t)
 			e.importAll(t, w, dir)
@@ -234,7 +234,7 @@ var importPlan = regexp.MustCompile(`Plan: 3 to import, 0 to add, 0 to change, 0
 func TestAdoptByImportBlocks(t *testing.T) {
 	for _, e := range editions {
 		t.Run(e.name, func(t *testing.T) {
-			dir, w := e.run(t), e.workspace(t)
+			dir, w := e.run(t, "localhost"), e.workspace(t)
 			var blocks strings.Builder
 			for _, i := range e.imports(dir) {
 				fmt.Fprintf(&blocks, "import {\n  to = %s\n  id = %q\n}\n", i[0], i[1])
