@@ -44,10 +44,19 @@ func TestImportFormats(t *testing.T) {
 				run(t, test.make)
 			}
 			w := writeWorkspace(t, map[string]string{"main.tf": providerSource + "resource \"docker_tls_ca\" \"this\" {}\n"})
-			if r := w.runWith(passphrase, "import", "docker_tls_ca.this", filepath.Join(dir, test.cert)+","+filepath.Join(dir, test.key)); r.err != nil {
+			log := filepath.Join(w.dir, "log")
+			env := append([]string{"TF_LOG=TRACE", "TF_LOG_PATH=" + log}, passphrase...)
+			if r := w.runWith(env, "import", "docker_tls_ca.this", filepath.Join(dir, test.cert)+","+filepath.Join(dir, test.key)); r.err != nil {
 				t.Fatalf("import: %v\n%s", r.err, r.all())
 			}
 			checkEmpty(t, w)
+			logged, err := os.ReadFile(log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(logged), "PRIVATE KEY--") || strings.Contains(string(logged), guidePassphrase) {
+				t.Error("the log shows the key or its passphrase")
+			}
 			state, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
 			if err != nil {
 				t.Fatal(err)

@@ -215,7 +215,9 @@ func TestMachineAdopt(t *testing.T) {
 			warns: []string{"it has no subjectAltName"},
 		},
 		"server without a common name": {
-			edit: func(_, server, _ *x509.Certificate) { server.Subject = pkix.Name{Organization: []string{"joe.machine"}} },
+			edit: func(_, server, _ *x509.Certificate) {
+				server.Subject = pkix.Name{Organization: []string{"joe.machine"}}
+			},
 		},
 		"root without a common name": {
 			edit: func(root, _, _ *x509.Certificate) { root.Subject = pkix.Name{Organization: []string{"joe"}} },

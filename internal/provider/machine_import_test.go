@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
 // TestMachineImportErrors tries ids that cannot be imported. The error names
@@ -177,9 +179,62 @@ func TestMachineImportWithoutKey(t *testing.T) {
 	}
 	w.config[machineServer]["private_key_pem_wo"] = machineString(string(key))
 	w.mustBeEmpty(t)
+	imported := w.state[machineServer]
 	w.config[machineServer]["private_key_pem_wo_version"] = tftypes.NewValue(tftypes.Number, 1)
 	p := w.mustPlan(t, true)
 	w.mustKnow(t, p, machineServer, true, "cert_pem", "serial_number", "content_sha256")
 	w.mustApply(t, p)
 	w.mustBeEmpty(t)
+
+	// The same with the certificate request of a host.
+	w.state[machineServer] = imported
+	delete(w.config[machineServer], "private_key_pem_wo")
+	delete(w.config[machineServer], "private_key_pem_wo_version")
+	signer, err := pki.ParsePrivateKey(string(key), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.config[machineServer]["cert_request_pem"] = machineString(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request})))
+	p = w.mustPlan(t, true)
+	w.mustKnow(t, p, machineServer, true, "cert_pem", "serial_number", "content_sha256")
+	w.mustApply(t, p)
+	w.mustBeEmpty(t)
+}
+
+// TestMachineImportSecrets imports an authority whose key is not to stay in the
+// state as it is: the first apply encrypts it, or removes it, and the root stays.
+func TestMachineImportSecrets(t *testing.T) {
+	f := newMachineForeign(t, machineSigner(t), nil)
+	key, err := pki.EncodePrivateKey(f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		config  machineValues
+		secrets machineValues
+		stored  string
+	}{
+		"passphrase": {machineValues{"private_key_passphrase_wo": machineString("secret"), "private_key_passphrase_wo_version": machineInt(1)},
+			machineValues{"private_key_passphrase": machineString("secret")}, "ENCRYPTED PRIVATE KEY"},
+		"own key": {machineValues{"private_key_pem_wo": machineString(key), "private_key_pem_wo_version": machineInt(1)},
+			machineValues{"private_key_pem": machineString(key)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newMachineWorld(t)
+			w.importAll(t, f)
+			w.config[machineCA], w.secrets = test.config, test.secrets
+			p := w.mustPlan(t, true)
+			w.mustKnow(t, p, machineCA, true, "cert_pem", "serial_number")
+			w.mustApply(t, p)
+			w.mustBeEmpty(t)
+			if stored := w.text(machineCA, "private_key_pem"); !strings.Contains(stored, test.stored) || test.stored == "" && stored != "" {
+				t.Error("the state holds the key in another form")
+			}
+			w.mustVerify(t, f.root)
+		})
+	}
 }

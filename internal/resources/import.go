@@ -25,7 +25,7 @@ import (
 
 // importPassphrase is the environment variable with the passphrase of a key to
 // import: an id would show it, and arguments are not there yet.
-const importPassphrase = "DOCKER_TLS_IMPORT_PASSPHRASE"
+const importPassphrase = "DOCKER_TLS_IMPORT_PASSPHRASE" //nolint:gosec // its name, not a passphrase
 
 var (
 	_ resource.ResourceWithImportState = (*ca)(nil)
