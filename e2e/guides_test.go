@@ -46,7 +46,7 @@ func (w workspace) follow(t *testing.T, guide string, env ...string) []string {
 			continue
 		}
 		path := "PATH=" + filepath.Dir(w.terraform) + string(filepath.ListSeparator) + os.Getenv("PATH")
-		r := invocation{path: tool(t, "bash"), args: []string{"-euc", block[2]}, dir: w.dir, env: slices.Concat(w.environment(), []string{path}, env)}.run()
+		r := invocation{path: tool(t, "bash"), args: []string{"-euc", block[2]}, dir: w.dir, env: slices.Concat(w.command().env, []string{path}, env)}.run()
 		if r.err != nil {
 			t.Fatalf("%v\n%s\n%s", r.err, block[2], r.all())
 		}
