@@ -67,3 +67,36 @@ func TestImportFormats(t *testing.T) {
 		})
 	}
 }
+
+// TestImportUnsupportedEncryption tries the encryptions that are not read. The error says how to convert the key, and
+// does not blame the passphrase.
+func TestImportUnsupportedEncryption(t *testing.T) {
+	openssl := tool(t, "openssl")
+	w := writeWorkspace(t, map[string]string{"main.tf": providerSource + "resource \"docker_tls_ca\" \"this\" {}\n"})
+	run := func(t *testing.T, line string) {
+		t.Helper()
+		r := invocation{path: openssl, args: strings.Fields(line), dir: w.dir, env: []string{"PASSPHRASE=" + guidePassphrase}}.run()
+		if r.err != nil {
+			t.Fatalf("openssl %s: %v\n%s", line, r.err, r.stderr)
+		}
+	}
+	run(t, "ecparam -name prime256v1 -genkey -noout -out key.pem")
+	run(t, "req -new -x509 -days 365 -key key.pem -subj /CN=CA -out ca.pem")
+	for name, options := range map[string]string{
+		"PKCS#12": "-v1 PBE-SHA1-3DES",
+		"scrypt":  "-scrypt",
+		"SHA-512": "-v2 aes-256-cbc -v2prf hmacWithSHA512",
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, "pkcs8 -topk8 -in key.pem "+options+" -passout env:PASSPHRASE -out ca-key.pem")
+			r := w.runWith(passphrase, "import", "docker_tls_ca.this", "ca.pem,ca-key.pem")
+			if said := strings.Join(strings.Fields(r.stderr), " "); r.err == nil || !strings.Contains(said, "The file ca-key.pem contains an encrypted private key") || !strings.Contains(said, "openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256") {
+				t.Errorf("import: %v\n%s", r.err, r.all())
+			}
+			run(t, "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256 -in ca-key.pem -passin env:PASSPHRASE -passout env:PASSPHRASE -out converted.pem")
+		})
+	}
+	if r := w.runWith(passphrase, "import", "docker_tls_ca.this", "ca.pem,converted.pem"); r.err != nil {
+		t.Errorf("import of a converted key: %v\n%s", r.err, r.all())
+	}
+}

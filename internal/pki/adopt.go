@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"errors"
@@ -39,11 +40,11 @@ func ReadCertificateFile(name string) ([]*x509.Certificate, error) {
 		}
 	}
 	if len(blocks) == 0 {
-		return nil, fmt.Errorf("%s contains %s, where a certificate is expected", name, contents(text))
+		return nil, fmt.Errorf("the file %s contains %s, where a certificate is expected", name, contents(text))
 	}
 	certificates, err := ParseCertificates(string(blocks))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("the file %s: %w", name, err)
 	}
 	return certificates, nil
 }
@@ -56,11 +57,11 @@ func ReadPrivateKeyFile(name, passphrase string) (crypto.Signer, error) {
 		return nil, err
 	}
 	if !strings.Contains(text, "PRIVATE KEY-----") {
-		return nil, fmt.Errorf("%s contains %s, where a private key is expected", name, contents(text))
+		return nil, fmt.Errorf("the file %s contains %s, where a private key is expected", name, contents(text))
 	}
 	key, err := ParsePrivateKey(text, passphrase)
 	if err != nil {
-		return nil, fmt.Errorf("%s contains %s: %w", name, contents(text), err)
+		return nil, fmt.Errorf("the file %s contains %s: %w", name, contents(text), err)
 	}
 	return key, nil
 }
@@ -74,9 +75,9 @@ func readFile(name string) (string, error) {
 	}
 	switch {
 	case info.IsDir():
-		return "", fmt.Errorf("%s is a directory, where a PEM file is expected", name)
+		return "", fmt.Errorf("the file %s is a directory, where a PEM file is expected", name)
 	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("%s is not a regular file (but of type %s), where a PEM file is expected", name, info.Mode().Type())
+		return "", fmt.Errorf("the file %s is not a regular file (but of type %s), where a PEM file is expected", name, info.Mode().Type())
 	}
 	file, err := os.Open(name) //nolint:gosec // the user names the file to import
 	if err != nil {
@@ -88,7 +89,7 @@ func readFile(name string) (string, error) {
 		return "", unreadable(name, err)
 	}
 	if len(raw) > maxFileSize {
-		return "", fmt.Errorf("%s is larger than %d bytes: it is no file of certificates or keys", name, maxFileSize)
+		return "", fmt.Errorf("the file %s is larger than %d bytes: it is no file of certificates or keys", name, maxFileSize)
 	}
 	// Editors on Windows begin a text with a byte order mark.
 	return strings.TrimPrefix(string(raw), "\ufeff"), nil
@@ -103,7 +104,7 @@ func unreadable(name string, err error) error {
 	if strings.HasPrefix(name, "~") && errors.Is(err, fs.ErrNotExist) {
 		hint = " (a shell expands ~ only at the beginning of an argument: write the path in full)"
 	}
-	return fmt.Errorf("%s cannot be read: %w%s", name, err, hint)
+	return fmt.Errorf("the file %s cannot be read: %w%s", name, err, hint)
 }
 
 // contents says what kind of text this is, and never repeats it.
@@ -249,27 +250,52 @@ func (p Profile) String() string {
 // seconds. OpenSSL writes 2048.
 const maxIterations = 10_000_000
 
-// checkIterations reports an encrypted private key (RFC 8018, appendix A) whose
-// decryption would take too long. What it cannot read is for the decryption to
-// report.
-func checkIterations(der []byte) error {
+var errEncryption = errors.New("the private key is encrypted in a way that is not supported: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256`")
+
+// checkEncryption reports an encrypted private key whose decryption would take
+// too long, or would fail without saying why: supported is PBES2 with PBKDF2
+// over HMAC with SHA-1 or SHA-256 (RFC 8018, appendix A).
+func checkEncryption(der []byte) error {
 	var info struct {
 		Algorithm struct {
 			ID     asn1.ObjectIdentifier
-			Params struct {
-				KDF struct {
-					ID     asn1.ObjectIdentifier
-					Params struct {
-						Salt       []byte
-						Iterations int64
-					}
-				}
-			}
+			Params asn1.RawValue
 		}
 	}
-	_, err := asn1.Unmarshal(der, &info)
-	if n := info.Algorithm.Params.KDF.Params.Iterations; err == nil && n > maxIterations {
-		return fmt.Errorf("the private key is encrypted with %d iterations, more than %d: decrypt it with openssl first", n, maxIterations)
+	var params struct {
+		KDF struct {
+			ID     asn1.ObjectIdentifier
+			Params asn1.RawValue
+		}
+	}
+	var pbkdf2 struct {
+		Salt       []byte
+		Iterations int64
+		PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
+	}
+	for _, layer := range []struct {
+		der *[]byte
+		to  any
+	}{{&der, &info}, {&info.Algorithm.Params.FullBytes, &params}, {&params.KDF.Params.FullBytes, &pbkdf2}} {
+		if _, err := asn1.Unmarshal(*layer.der, layer.to); err != nil {
+			return errEncryption
+		}
+	}
+	prf := pbkdf2.PRF.Algorithm
+	switch {
+	case !info.Algorithm.ID.Equal(oidPBES2), !params.KDF.ID.Equal(oidPBKDF2),
+		len(prf) > 0 && !prf.Equal(oidHMACWithSHA1) && !prf.Equal(oidHMACWithSHA256):
+		return errEncryption
+	case pbkdf2.Iterations > maxIterations:
+		return fmt.Errorf("the private key is encrypted with %d iterations, more than %d: decrypt it with openssl first", pbkdf2.Iterations, maxIterations)
 	}
 	return nil
 }
+
+// Object identifiers of RFC 8018, appendix C.
+var (
+	oidPBES2          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
+	oidPBKDF2         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
+	oidHMACWithSHA1   = asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 7}
+	oidHMACWithSHA256 = asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}
+)

@@ -177,7 +177,7 @@ func decrypt(block *pem.Block, passphrase string) (der []byte, kind string, err 
 	kind = block.Type
 	if !legacy {
 		kind = "PRIVATE KEY"
-		if err := checkIterations(block.Bytes); err != nil {
+		if err := checkEncryption(block.Bytes); err != nil {
 			return nil, "", err
 		}
 	}

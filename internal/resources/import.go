@@ -55,7 +55,7 @@ func (r *ca) ImportState(ctx context.Context, req resource.ImportStateRequest, r
 	case errors.Is(err, pki.ErrKeyMismatch):
 		resp.Diagnostics.Append(importError(fmt.Errorf("the private key in %s does not belong to a certificate in %s", files[1], files[0]), form))
 	case err != nil:
-		resp.Diagnostics.Append(importError(fmt.Errorf("%s: %w", files[0], err), form))
+		resp.Diagnostics.Append(importError(fmt.Errorf("the file %s: %w", files[0], err), form))
 	default:
 		resp.Diagnostics.Append(r.adopt(ctx, &resp.State, roots, key, 0)...)
 		resp.Diagnostics.Append(oddities(roots[0], pki.RootOddities(roots[0], r.now()), leftOut)...)
@@ -104,11 +104,12 @@ func (r *leaf) ImportState(ctx context.Context, req resource.ImportStateRequest,
 	var roots []*x509.Certificate
 	if len(files) == 3 {
 		bundle, err := pki.ReadCertificateFile(files[2])
-		if err == nil {
-			roots, err = pki.AdoptIssuer(bundle, certificate, r.now())
-		}
 		if err != nil {
 			resp.Diagnostics.Append(importError(err, form))
+			return
+		}
+		if roots, err = pki.AdoptIssuer(bundle, certificate, r.now()); err != nil {
+			resp.Diagnostics.Append(importError(fmt.Errorf("the file %s: %w", files[2], err), form))
 			return
 		}
 	}
@@ -138,7 +139,7 @@ func (r *leaf) readFiles(files []string) (certificate *x509.Certificate, leftOut
 		}
 	}
 	if err := pki.CheckAdoptableLeaf(bundle[i], r.profile); err != nil {
-		return nil, nil, nil, fmt.Errorf("%s: %w", files[0], err)
+		return nil, nil, nil, fmt.Errorf("the file %s: %w", files[0], err)
 	}
 	return bundle[i], slices.Delete(slices.Clone(bundle), i, i+1), key, nil
 }
