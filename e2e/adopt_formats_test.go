@@ -100,3 +100,54 @@ func TestImportUnsupportedEncryption(t *testing.T) {
 		t.Errorf("import of a converted key: %v\n%s", r.err, r.all())
 	}
 }
+
+// TestImportOldSignatures imports certificates that are signed as nobody accepts any more. The plan is empty, and the
+// warnings name what is to be mended.
+func TestImportOldSignatures(t *testing.T) {
+	openssl := tool(t, "openssl")
+	w := writeWorkspace(t, map[string]string{
+		"main.tf": providerSource + `
+resource "docker_tls_ca" "this" {}
+
+resource "docker_tls_server_cert" "host" {
+  ca        = docker_tls_ca.this
+  dns_names = ["host.example.com"]
+}
+`,
+		"ca.cnf":     "[req]\ndistinguished_name = dn\nprompt = no\nx509_extensions = ext\n[dn]\nCN = Old CA\n[ext]\nbasicConstraints = critical, CA:TRUE, pathlen:0\nsubjectKeyIdentifier = none\n",
+		"server.cnf": "subjectAltName = DNS:host.example.com\nextendedKeyUsage = serverAuth\n",
+	})
+	for _, line := range []string{
+		"genrsa -out ca-key.pem 1024",
+		"req -new -x509 -md5 -days 365 -key ca-key.pem -config ca.cnf -out ca.pem",
+		"genrsa -out key.pem 2048",
+		"req -new -key key.pem -subj /CN=host.example.com -out server.csr",
+		"x509 -req -sha1 -days 3650 -in server.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -extfile server.cnf -out cert.pem",
+	} {
+		if r := (invocation{path: openssl, args: strings.Fields(line), dir: w.dir}).run(); r.err != nil {
+			t.Fatalf("openssl %s: %v\n%s", line, r.err, r.stderr)
+		}
+	}
+	for _, test := range []struct {
+		address, id string
+		warns       []string
+	}{
+		{"docker_tls_ca.this", "ca.pem,ca-key.pem", []string{"signed with MD5-RSA", "RSA key has 1024 bits", "no keyUsage", "no subjectKeyIdentifier", "path length is 0"}},
+		{"docker_tls_server_cert.host", "cert.pem,key.pem,ca.pem", []string{"signed with SHA1-RSA, which current programs", "no keyUsage", "outlives its authority"}},
+	} {
+		r := w.runWith(nil, "import", test.address, test.id)
+		if r.err != nil {
+			t.Fatalf("import %s: %v\n%s", test.address, r.err, r.all())
+		}
+		said := strings.Join(strings.Fields(r.stdout), " ")
+		if n := strings.Count(said, " - it"); n > len(test.warns) || strings.Count(said, "Warning: ") != 1 {
+			t.Errorf("the import of %s warns of more:\n%s", test.address, r.stdout)
+		}
+		for _, want := range test.warns {
+			if !strings.Contains(said, want) {
+				t.Errorf("the import of %s does not warn of %q:\n%s", test.address, want, r.stdout)
+			}
+		}
+	}
+	checkEmpty(t, w)
+}
