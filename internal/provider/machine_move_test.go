@@ -31,9 +31,9 @@ func recordedState(t *testing.T, name string, texts map[string]string) []byte {
 }
 
 // moveState is what Terraform does for a moved block: move, then refresh.
-func (w *machineWorld) moveState(provider, source string, version int64, state []byte) error {
+func (w *machineWorld) moveState(provider, source string, state []byte) error {
 	resp, err := w.server.MoveResourceState(w.ctx, &tfprotov6.MoveResourceStateRequest{
-		SourceProviderAddress: provider, SourceTypeName: source, SourceSchemaVersion: version,
+		SourceProviderAddress: provider, SourceTypeName: source,
 		SourceState: &tfprotov6.RawState{JSON: state}, TargetTypeName: machineCA,
 	})
 	if err != nil {
@@ -60,7 +60,7 @@ func TestMachineMove(t *testing.T) {
 	}
 	state := recordedState(t, "tls_self_signed_cert-4.json", map[string]string{"cert_pem": pki.EncodeCertificates(f.root), "private_key_pem": key})
 	for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		if err := w.moveState(registry+"/hashicorp/tls", "tls_self_signed_cert", 0, state); err != nil {
+		if err := w.moveState(registry+"/hashicorp/tls", "tls_self_signed_cert", state); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,20 +99,18 @@ func TestMachineMoveErrors(t *testing.T) {
 	root, leaf := pki.EncodeCertificates(f.root), pki.EncodeCertificates(f.server)
 	for _, test := range []struct {
 		name, provider, source, file string
-		version                      int64
 		texts                        map[string]string
 		want                         []string
 	}{
-		{"the hash of version 3", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-3.json", 0, texts(root, ""), []string{"does not hold the private key", "hashicorp/tls before version 4", "import {"}},
-		{"a write-only key", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-4-wo.json", 0, texts(root, ""), []string{"private_key_pem_wo", "import {"}},
-		{"no authority", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", 0, texts(leaf, key), []string{"does not belong"}},
-		{"no certificate", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", 0, texts("", key), []string{"no certificate found"}},
-		{"a newer schema", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", 1, texts(root, key), []string{"schema version 1"}},
-		{"another resource", "hashicorp/tls", "tls_locally_signed_cert", "tls_self_signed_cert-4.json", 0, texts(root, key), []string{"Unable to Move Resource State"}},
-		{"another provider", "example/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", 0, texts(root, key), []string{"Unable to Move Resource State"}},
+		{"the hash of version 3", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-3.json", texts(root, ""), []string{"does not hold the private key", "hashicorp/tls before version 4", "import {"}},
+		{"a write-only key", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-4-wo.json", texts(root, ""), []string{"private_key_pem_wo", "import {"}},
+		{"no authority", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", texts(leaf, key), []string{"does not belong"}},
+		{"no certificate", "hashicorp/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", texts("", key), []string{"no certificate found"}},
+		{"another resource", "hashicorp/tls", "tls_locally_signed_cert", "tls_self_signed_cert-4.json", texts(root, key), []string{"Unable to Move Resource State"}},
+		{"another provider", "example/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", texts(root, key), []string{"Unable to Move Resource State"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := newMachineWorld(t).moveState("registry.terraform.io/"+test.provider, test.source, test.version, recordedState(t, test.file, test.texts))
+			err := newMachineWorld(t).moveState("registry.terraform.io/"+test.provider, test.source, recordedState(t, test.file, test.texts))
 			if err == nil {
 				t.Fatal("it was moved")
 			}

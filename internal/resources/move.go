@@ -3,7 +3,6 @@ package resources
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -15,8 +14,9 @@ import (
 var _ resource.ResourceWithMoveState = (*ca)(nil)
 
 // selfSignedCert is what is read of the state of hashicorp/tls's
-// tls_self_signed_cert. Its versions 3 and 4 agree in these names, and both
-// have schema version 0.
+// tls_self_signed_cert. Its versions 3 and 4 agree in these names. The schema
+// version does not matter: a certificate and the key that belongs to it cannot
+// mean anything else.
 type selfSignedCert struct {
 	CertPEM           string `json:"cert_pem"`
 	PrivateKeyPEM     string `json:"private_key_pem"`
@@ -35,10 +35,6 @@ func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp 
 		return
 	}
 	const summary = "The authority cannot be moved"
-	if req.SourceSchemaVersion != 0 {
-		resp.Diagnostics.AddError(summary, fmt.Sprintf("The state of tls_self_signed_cert has schema version %d, and only 0 is known. Use a newer version of this provider.", req.SourceSchemaVersion))
-		return
-	}
 	var source selfSignedCert
 	if err := json.Unmarshal(req.SourceRawState.JSON, &source); err != nil {
 		resp.Diagnostics.AddError(summary, "The state of tls_self_signed_cert cannot be read: it is not of the form that hashicorp/tls 3 and 4 write.")
