@@ -1,10 +1,12 @@
 package provider_test
 
 import (
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -110,17 +112,14 @@ func machineParse(w *machineWorld, name string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	key, stored := w.keys[name], w.text(name, "private_key_pem")
-	if (key == nil) == (stored == "") {
-		return nil, fmt.Errorf("%s: a private key is in the state: %t", name, stored != "")
-	}
-	if key == nil {
-		if key, err = pki.ParsePrivateKey(stored, ""); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-	}
 	first := certificates[0]
-	if !pki.SamePublicKey(key.Public(), first.PublicKey) {
+	if stored := w.text(name, "private_key_pem"); stored == "" {
+		if !slices.ContainsFunc(w.given, func(key crypto.Signer) bool { return pki.SamePublicKey(key.Public(), first.PublicKey) }) {
+			return nil, fmt.Errorf("%s: the certificate is for a key that was never given", name)
+		}
+	} else if key, err := pki.ParsePrivateKey(stored, ""); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	} else if !pki.SamePublicKey(key.Public(), first.PublicKey) {
 		return nil, fmt.Errorf("%s: key and certificate do not match", name)
 	}
 	if w.text(name, "serial_number") != pki.SerialNumber(first) || w.text(name, "validity_end_time") != first.NotAfter.Format(time.RFC3339) {

@@ -191,6 +191,13 @@ func (r *machineRun) settled() error {
 			return err
 		}
 	}
+	current := r.model.parties[len(r.model.parties)-1]
+	for profile, name := range map[pki.Profile]string{pki.Server: machineServer, pki.Client: machineClient} {
+		key, stored := r.keys[name], r.text(name, "private_key_pem")
+		if (key == nil) == (stored == "") || key != nil && !pki.SamePublicKey(key.Public(), current.chains[profile][0].PublicKey) {
+			return fmt.Errorf("%s does not certify the key that is configured", name)
+		}
+	}
 	if r.model.ended(r.machineWorld) {
 		return fmt.Errorf("a root stays although its overlap has ended: %s", r.model.describe(r.machineWorld))
 	}
@@ -310,6 +317,7 @@ func (r *machineRun) changeKey(name string) {
 	key, text := machineKey(r.tb, pki.ECDSAP256)
 	r.unset(name, "key_algorithm")
 	r.keys[name] = key
+	r.given = append(r.given, key)
 	if way == 1 {
 		r.set(name, "private_key_pem_wo", text)
 		r.set(name, "private_key_pem_wo_version", machineInt(r.rand.Int64N(1<<40)))

@@ -37,7 +37,8 @@ type machineWorld struct {
 	config   map[string]machineValues // what is not null; `ca` follows the authority
 	state    map[string]tftypes.Value
 	secrets  machineValues            // merged into `ca`
-	keys     map[string]crypto.Signer // that are not in the state
+	keys     map[string]crypto.Signer // that are configured, and not in the state
+	given    []crypto.Signer          // all of them so far
 	tb       testing.TB
 	warnings []string // of the last plan or apply
 }
