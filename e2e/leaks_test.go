@@ -28,6 +28,7 @@ resource "docker_tls_ca" "managed" {
   private_key_passphrase_wo         = var.passphrase
   private_key_passphrase_wo_version = 1
 }
+resource "docker_tls_ca" "imported" {}
 resource "docker_tls_ca" "own" {
   private_key_pem_wo         = var.keys["ca"]
   private_key_pem_wo_version = 1
@@ -94,6 +95,9 @@ func TestNoSecretLeaks(t *testing.T) {
 			t.Fatalf("terraform %s: %v, want a failure: %v", args[0], r.err, fails)
 		}
 	}
+	importable(t, w, keys["web1"])
+	run(true, []string{"DOCKER_TLS_IMPORT_PASSPHRASE=" + secretPassphrase + "!"}, "import", "-input=false", "docker_tls_ca.imported", "ca.pem,ca-key.pem")
+	run(false, []string{"DOCKER_TLS_IMPORT_PASSPHRASE=" + secretPassphrase}, "import", "-input=false", "docker_tls_ca.imported", "ca.pem,ca-key.pem")
 	crash := "TF_CLI_CONFIG_FILE=" + filepath.Join(panicking, "terraform.rc")
 	run(false, nil, "apply", "-auto-approve", "-input=false")
 	first, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
@@ -157,6 +161,20 @@ func TestNoSecretLeaks(t *testing.T) {
 			if holdsSecret(content, secret) {
 				t.Errorf("secret %d is in %s", i, name)
 			}
+		}
+	}
+}
+
+// importable writes the files of an authority whose key is encrypted.
+func importable(t *testing.T, w workspace, key string) {
+	t.Helper()
+	openssl := tool(t, "openssl")
+	for _, args := range [][]string{
+		{"req", "-x509", "-new", "-key", "/dev/stdin", "-subj", "/CN=Imported", "-days", "3650", "-out", "ca.pem"},
+		{"pkcs8", "-topk8", "-v2", "aes256", "-passout", "env:PASSPHRASE", "-out", "ca-key.pem"},
+	} {
+		if r := (invocation{path: openssl, args: args, dir: w.dir, env: []string{"PASSPHRASE=" + secretPassphrase}, stdin: key}).run(); r.err != nil {
+			t.Fatalf("%v\n%s", r.err, r.all())
 		}
 	}
 }

@@ -219,7 +219,11 @@ func holdsSecret(content []byte, secret string) bool {
 	content = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\n"), nil), []byte(`\n`), nil)
 	raw := []byte(secret)
 	if block, _ := pem.Decode(raw); block != nil {
-		raw = block.Bytes[len(block.Bytes)/4 : len(block.Bytes)/4+24] // within the private part, which a certificate does not show
+		at := len(block.Bytes) / 4 // within the private part, which a certificate does not show
+		if block.Type == "ENCRYPTED PRIVATE KEY" {
+			at *= 3 // behind the parameters, which others share
+		}
+		raw = block.Bytes[at : at+24]
 	}
 	forms := [][]byte{raw, []byte(hex.EncodeToString(raw))}
 	for shift := range 3 { // wherever it begins in a longer base64 text
