@@ -92,7 +92,7 @@ func TestNoSecretLeaks(t *testing.T) {
 		r := w.runWith(append(env, more...), args...)
 		said.WriteString(r.all())
 		if (r.err != nil) != fails {
-			t.Fatalf("terraform %s: %v, want a failure: %v", args[0], r.err, fails)
+			t.Fatalf("terraform %s: %v, want a failure: %v\n%s", args[0], r.err, fails, r.all())
 		}
 	}
 	importable(t, w, keys["web1"])
