@@ -1,6 +1,8 @@
 package provider_test
 
 import (
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -95,7 +97,7 @@ func (r *machineRun) step(first bool) error {
 	case action == 4:
 		cut = true
 		r.set(machineCA, "overlap_hours", machineInt(0))
-		r.set(machineCA, "rotation_triggers", machineTrigger(fmt.Sprint(r.rand.Uint64())))
+		r.trigger(machineCA, fmt.Sprint(r.rand.Uint64()))
 	case action == 5:
 		r.note("refresh only")
 		before := r.serials()
@@ -127,6 +129,9 @@ func (r *machineRun) step(first bool) error {
 
 // applyStep plans, applies, perhaps later, and checks what came of it.
 func (r *machineRun) applyStep(cut bool) error {
+	if err := r.previousKey(); err != nil {
+		return err
+	}
 	p, err := r.plan(r.refresh)
 	if err != nil {
 		return err
@@ -192,9 +197,10 @@ func (r *machineRun) settled() error {
 		}
 	}
 	current := r.model.parties[len(r.model.parties)-1]
-	for profile, name := range map[pki.Profile]string{pki.Server: machineServer, pki.Client: machineClient} {
+	certificates := map[string]*x509.Certificate{machineCA: current.bundle[0], machineServer: current.chains[pki.Server][0], machineClient: current.chains[pki.Client][0]}
+	for name, certificate := range certificates {
 		key, stored := r.keys[name], r.text(name, "private_key_pem")
-		if (key == nil) == (stored == "") || key != nil && !pki.SamePublicKey(key.Public(), current.chains[profile][0].PublicKey) {
+		if (key == nil) == (stored == "") || key != nil && !pki.SamePublicKey(key.Public(), certificate.PublicKey) {
 			return fmt.Errorf("%s does not certify the key that is configured", name)
 		}
 	}
@@ -286,7 +292,7 @@ func (r *machineRun) change() {
 	case 3:
 		r.set(name, "reuse_private_key", machineBool(r.rand.IntN(3) > 0))
 	case 4:
-		r.set(name, "rotation_triggers", machineTrigger(fmt.Sprint(r.rand.IntN(4))))
+		r.trigger(name, fmt.Sprint(r.rand.IntN(4)))
 	case 5:
 		if hours := r.pick(-1, 0, 5, 24, 24*100, 24*900); hours < 0 {
 			r.unset(machineCA, "overlap_hours")
@@ -294,7 +300,7 @@ func (r *machineRun) change() {
 			r.set(machineCA, "overlap_hours", machineInt(hours))
 		}
 	case 6:
-		r.changeKey(machineOrder[1+r.rand.IntN(2)])
+		r.changeKey(name)
 	case 7:
 		if _, own := r.keys[name]; own {
 			return // its algorithm is what it is
@@ -305,23 +311,65 @@ func (r *machineRun) change() {
 	}
 }
 
+// trigger rotates; an authority with a key of one's own needs another one for
+// that.
+func (r *machineRun) trigger(name, text string) {
+	if _, own := r.keys[name]; own && name == machineCA {
+		r.giveKey(name)
+		return
+	}
+	r.set(name, "rotation_triggers", machineTrigger(text))
+}
+
 // changeKey gives a certificate a key of one's own, a certificate request, or
 // a key that is made.
 func (r *machineRun) changeKey(name string) {
 	r.unset(name, "private_key_pem_wo", "private_key_pem_wo_version", "cert_request_pem")
+	_, own := r.keys[name]
 	delete(r.keys, name)
-	way := r.rand.IntN(3)
-	if way == 0 {
-		return
+	if name == machineCA {
+		r.secrets = nil
 	}
+	switch way := r.rand.IntN(3); {
+	case way == 0 || way == 1 && own:
+	case way == 1 && name != machineCA:
+		key, _ := machineKey(r.tb, pki.ECDSAP256)
+		r.own(name, key)
+		r.set(name, "cert_request_pem", machineRequest(r.tb, key, "", "host.example.com"))
+	default:
+		r.giveKey(name)
+	}
+}
+
+func (r *machineRun) giveKey(name string) {
 	key, text := machineKey(r.tb, pki.ECDSAP256)
+	r.own(name, key)
+	r.set(name, "private_key_pem_wo", text)
+	r.set(name, "private_key_pem_wo_version", machineInt(r.rand.Int64N(1<<40)))
+	if name == machineCA {
+		r.secrets = machineValues{"private_key_pem": text}
+	}
+}
+
+// own takes note of a key that is in no state.
+func (r *machineRun) own(name string, key crypto.Signer) {
 	r.unset(name, "key_algorithm")
 	r.keys[name] = key
 	r.given = append(r.given, key)
-	if way == 1 {
-		r.set(name, "private_key_pem_wo", text)
-		r.set(name, "private_key_pem_wo_version", machineInt(r.rand.Int64N(1<<40)))
-		return
+}
+
+// previousKey gives an authority the key it has, where that is one's own.
+func (r *machineRun) previousKey() error {
+	r.config[machineCA] = maps.Clone(r.config[machineCA])
+	delete(r.config[machineCA], "previous_private_key_pem_wo")
+	for _, key := range r.given {
+		if r.model.head != nil && pki.SamePublicKey(key.Public(), r.model.head.PublicKey) {
+			text, err := pki.EncodePrivateKey(key)
+			if err != nil {
+				return err
+			}
+			r.config[machineCA]["previous_private_key_pem_wo"] = machineString(text)
+		}
 	}
-	r.set(name, "cert_request_pem", machineRequest(r.tb, key, "", "host.example.com"))
+	return nil
 }
