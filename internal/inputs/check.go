@@ -2,9 +2,11 @@ package inputs
 
 import (
 	"context"
+	"strings"
 	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 )
 
@@ -31,8 +33,20 @@ func (c Check) ValidateString(_ context.Context, req validator.StringRequest, re
 		return
 	}
 	if err := c.valid(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Invalid value", Sentence(err))
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid "+attribute(req.Path), Sentence(err))
 	}
+}
+
+// attribute is the name of what a path leads to, such as subject.country: of
+// an attribute in an object, Terraform shows the line of the resource only.
+func attribute(p path.Path) string {
+	var names []string
+	for _, step := range p.Steps() {
+		if name, ok := step.(path.PathStepAttributeName); ok {
+			names = append(names, string(name))
+		}
+	}
+	return strings.Join(names, ".")
 }
 
 // Known reports whether a value is there to be read.

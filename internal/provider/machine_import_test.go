@@ -63,8 +63,8 @@ func TestMachineImportErrors(t *testing.T) {
 		name, resource, id, passphrase string
 		want                           []string
 	}{
-		{name: "one file", resource: machineCA, id: "ca.pem", want: []string{`the id "`, `ca.pem" names 1 files`, "CA_CERT_FILE,CA_KEY_FILE"}},
-		{name: "four files", resource: machineServer, id: "a,b,c,d", want: []string{"names 4 files", "CERT_FILE[,KEY_FILE[,CA_CERT_FILE]]"}},
+		{name: "one file", resource: machineCA, id: "ca.pem", want: []string{`the id "`, `ca.pem" does not have the form CA_CERT_FILE,CA_KEY_FILE`}},
+		{name: "four files", resource: machineServer, id: "a,b,c,d", want: []string{"does not have the form CERT_FILE[,KEY_FILE[,CA_CERT_FILE]]"}},
 		{name: "no file", resource: machineCA, id: ",ca-key.pem", want: []string{"empty file name"}},
 		{name: "PEM", resource: machineCA, id: "!" + read("ca-key.pem"), want: []string{"the names of files are expected", "consider it leaked"}},
 		{name: "missing", resource: machineCA, id: "nowhere.pem,ca-key.pem", want: []string{"nowhere.pem cannot be read: no such file or directory"}},

@@ -244,7 +244,7 @@ func importFiles(id, form string, least, most int) ([]string, error) {
 		files[i] = strings.TrimSpace(files[i])
 	}
 	if len(files) < least || len(files) > most {
-		return nil, fmt.Errorf("the id %q names %d files: it must have the form %s", id, len(files), form)
+		return nil, fmt.Errorf("the id %q does not have the form %s", id, form)
 	}
 	for i, file := range files {
 		if key := i == 1 && most == 3; file == "" && !key {
