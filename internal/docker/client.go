@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,7 +11,7 @@ import (
 // DOCKER_CERT_PATH) by name: ca.pem, cert.pem, and key.pem unless its holder
 // keeps it.
 func ClientFiles(client Identity) (map[string]string, error) {
-	if err := client.check(); err != nil {
+	if err := client.check(x509.ExtKeyUsageClientAuth); err != nil {
 		return nil, err
 	}
 	files := map[string]string{"ca.pem": client.CACertPEM, "cert.pem": client.CertPEM}

@@ -1,5 +1,7 @@
 package docker
 
+import "crypto/x509"
+
 // file is one file of a host, owned by root.
 type file struct {
 	path    string
@@ -18,7 +20,7 @@ const (
 // certificate, so it needs no ca.pem; a key that the host holds is not among
 // them.
 func tlsFiles(server Identity, o Options) ([]file, error) {
-	if err := server.check(); err != nil {
+	if err := server.check(x509.ExtKeyUsageServerAuth); err != nil {
 		return nil, err
 	}
 	config, err := DaemonJSON(o)

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -18,19 +19,28 @@ type Identity struct {
 }
 
 // check refuses what Docker would choke on, or worse, accept: an empty or
-// foreign CA file, a certificate that is none, a key of another certificate.
-// No error shows any of the material.
-func (id Identity) check() error {
+// foreign CA file, a certificate that is none or serves the other side, a key
+// of another certificate. No error shows any of the material.
+func (id Identity) check(side x509.ExtKeyUsage) error {
 	if _, err := parseCertificates("ca.cert_pem", id.CACertPEM); err != nil {
 		return err
 	}
-	if _, err := parseCertificates("cert_pem", id.CertPEM); err != nil {
+	chain, err := parseCertificates("cert_pem", id.CertPEM)
+	if err != nil {
 		return err
+	}
+	// Without the extension, a certificate serves both sides (RFC 5280, section 4.2.1.12).
+	usage := chain[0].ExtKeyUsage
+	if len(usage)+len(chain[0].UnknownExtKeyUsage) > 0 && !slices.Contains(usage, side) && !slices.Contains(usage, x509.ExtKeyUsageAny) {
+		if side == x509.ExtKeyUsageServerAuth {
+			return errors.New("cert_pem is not a daemon's certificate: its extendedKeyUsage lacks serverAuth, and clients would refuse it")
+		}
+		return errors.New("cert_pem is not a client's certificate: its extendedKeyUsage lacks clientAuth, and daemons would refuse it")
 	}
 	if id.PrivateKeyPEM == "" {
 		return nil
 	}
-	_, err := keyPair(id.CertPEM, id.PrivateKeyPEM)
+	_, err = keyPair(id.CertPEM, id.PrivateKeyPEM)
 	return err
 }
 

@@ -67,3 +67,28 @@ func TestIdentityAcceptsSEC1(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A daemon's certificate is no client's, nor the reverse.
+func TestIdentityServesOneSide(t *testing.T) {
+	ca := newAuthority(t, x509.Certificate{}, 0)
+	server, client := ca.identity(t, serverTemplate(), 0), ca.identity(t, clientTemplate(), 0)
+	endpoint := Endpoint{"localhost", 2376}
+	for kind, test := range map[string]struct {
+		try   func(Identity) error
+		right Identity
+		wrong Identity
+		want  string
+	}{
+		"CloudConfig":    {func(id Identity) error { _, err := CloudConfig(id, DefaultOptions()); return err }, server, client, "not a daemon's certificate"},
+		"Ignition":       {func(id Identity) error { _, err := Ignition(id, DefaultOptions()); return err }, server, client, "not a daemon's certificate"},
+		"ClientFiles":    {func(id Identity) error { _, err := ClientFiles(id); return err }, client, server, "not a client's certificate"},
+		"ContextArchive": {func(id Identity) error { _, err := ContextArchive("web1", endpoint, id); return err }, client, server, "not a client's certificate"},
+	} {
+		if err := test.try(test.right); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		if err := test.try(test.wrong); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %s", kind, err, test.want)
+		}
+	}
+}

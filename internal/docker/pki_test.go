@@ -126,8 +126,10 @@ func pair(t *testing.T, id Identity) *tls.Certificate {
 	return p
 }
 
-// one issues a server identity of a fresh authority.
+// one issues an identity of a fresh authority that serves both sides.
 func one(t *testing.T) Identity {
 	t.Helper()
-	return newAuthority(t, x509.Certificate{}, 0).identity(t, serverTemplate(), 0)
+	template := serverTemplate()
+	template.ExtKeyUsage = nil
+	return newAuthority(t, x509.Certificate{}, 0).identity(t, template, 0)
 }

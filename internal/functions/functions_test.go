@@ -33,7 +33,7 @@ func selfSigned(t *testing.T) (certPEM, keyPEM string) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(0xabc), Subject: pkix.Name{CommonName: "ci", Organization: []string{"Example"}},
 		NotBefore: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -348,7 +348,7 @@ func TestParseCertificate(t *testing.T) {
 		"key_algorithm":       types.StringValue("ECDSA_P256"),
 		"is_ca":               types.BoolValue(false),
 		"dns_names":           types.ListValueMust(types.StringType, []attr.Value{}),
-		"extended_key_usages": types.ListValueMust(types.StringType, []attr.Value{types.StringValue("clientAuth")}),
+		"extended_key_usages": types.ListValueMust(types.StringType, []attr.Value{types.StringValue("serverAuth"), types.StringValue("clientAuth")}),
 	} {
 		if !got[name].Equal(want) {
 			t.Errorf("%s is %s, want %s", name, got[name], want)
