@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.step.sm/crypto/pemutil"
 )
@@ -158,8 +159,8 @@ func Encrypted(text string) bool {
 		if block, rest = pem.Decode(rest); block == nil {
 			return false
 		}
-		if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
-			return true
+		if strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			return block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != ""
 		}
 	}
 }

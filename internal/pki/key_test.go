@@ -270,6 +270,14 @@ func TestKeyAfterCertificate(t *testing.T) {
 	if err != nil || !pki.SamePublicKey(key.Public(), authority.key.Public()) {
 		t.Errorf("the key behind a certificate is not found: %v", err)
 	}
+	// The first key counts, also for whether a passphrase is needed.
+	encrypted, err := pki.EncryptPrivateKey(authority.key, passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pki.Encrypted(text+encrypted) || !pki.Encrypted(encrypted+text) {
+		t.Error("another key than the first one says whether a passphrase is needed")
+	}
 }
 
 func FuzzParsePrivateKey(f *testing.F) {

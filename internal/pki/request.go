@@ -12,7 +12,7 @@ import (
 // PEM, and checks its signature, which proves that the requester has the key,
 // and that the key may be certified.
 func ParseCertificateRequest(text string) (*x509.CertificateRequest, error) {
-	block, _ := pem.Decode([]byte(text))
+	block, rest := pem.Decode([]byte(text))
 	if block == nil {
 		return nil, errors.New("no certificate request found: a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected")
 	}
@@ -20,9 +20,16 @@ func ParseCertificateRequest(text string) (*x509.CertificateRequest, error) {
 	if block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST" {
 		return nil, fmt.Errorf("a PEM block of type %q is not a certificate request", block.Type)
 	}
+	// The text is stored, and a private key must not be so by mistake.
+	if other, _ := pem.Decode(rest); other != nil {
+		return nil, fmt.Errorf("a PEM block of type %q stands behind the certificate request: give the request alone", other.Type)
+	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
 		return nil, errors.New("the certificate request cannot be read: its content is damaged or of an unsupported algorithm")
+	}
+	if request.PublicKeyAlgorithm == x509.UnknownPublicKeyAlgorithm {
+		return nil, errors.New("the key of the certificate request is of an unsupported algorithm: use ECDSA, RSA or Ed25519")
 	}
 	err = request.CheckSignature()
 	var insecure x509.InsecureAlgorithmError

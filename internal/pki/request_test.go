@@ -52,6 +52,8 @@ func TestBadCertificateRequests(t *testing.T) {
 		"none":            {"/etc/host.csr", "no certificate request found: a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected"},
 		"another block":   {openssl(t, "", "genpkey", "-algorithm", "ed25519"), `a PEM block of type "PRIVATE KEY" is not a certificate request`},
 		"damaged":         {strings.Replace(good, "MI", "MA", 1), "the certificate request cannot be read: its content is damaged or of an unsupported algorithm"},
+		"a key behind it": {good + openssl(t, "", "genpkey", "-algorithm", "ed25519"), `a PEM block of type "PRIVATE KEY" stands behind the certificate request: give the request alone`},
+		"Ed448":           {opensslRequest(t, "-newkey", "ed448", "-subj", "/CN=host"), "the key of the certificate request is of an unsupported algorithm: use ECDSA, RSA or Ed25519"},
 		"SHA-1":           {opensslRequest(t, append(ecdsa, "-sha1")...), "the certificate request is signed with ECDSA-SHA1, which is broken: sign it with SHA-256"},
 		"a short RSA key": {opensslRequest(t, "-newkey", "rsa:1024", "-subj", "/CN=host"), "the key of the certificate request cannot be certified: an RSA key of 1024 bits is too short: use at least 2048"},
 	} {

@@ -218,7 +218,7 @@ func (r *ca) planUpdate(ctx context.Context, plan, state, config *caModel, input
 	inputsKnown = inputsKnown && decided
 	plan.keep(&state.certificateModel, root)
 	plan.CrossSignedCertPEM, plan.Generation = state.CrossSignedCertPEM, state.Generation
-	unchanged := equals(ctx, prior, plan)
+	unchanged := equals(ctx, prior, plan) && !plan.storesOtherwise(state, config)
 	newKey := replaced || !config.ownKey() && (plan.triggered(&state.certificateModel) || !plan.Subject.Equal(state.Subject))
 	reissue := newKey ||
 		!plan.ValidityPeriodHours.Equal(state.ValidityPeriodHours) ||
@@ -279,7 +279,7 @@ func (m *caModel) overlapEndsFirst(trust pki.Trust) bool {
 
 // inputsKnown reports whether no argument is unknown.
 func (m *caModel) inputsKnown(ctx context.Context) bool {
-	return m.certificateModel.inputsKnown(ctx) && inputs.FullyKnown(ctx, m.NameConstraints) && !m.OverlapHours.IsUnknown()
+	return m.certificateModel.inputsKnown(ctx) && inputs.FullyKnown(ctx, m.NameConstraints) && !m.OverlapHours.IsUnknown() && !m.PrivateKeyPassphraseWOVersion.IsUnknown()
 }
 
 func (m *caModel) overlap() int64 {

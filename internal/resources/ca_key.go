@@ -80,14 +80,15 @@ func changed(ctx context.Context, planned, state attr.Value) bool {
 func (r *ca) checkCross(state, config *caModel, root *x509.Certificate, now time.Time) diag.Diagnostics {
 	var diags diag.Diagnostics
 	err := pki.CanCrossSign(root, now)
-	if err == nil && state.PrivateKeyPEM.IsNull() {
-		switch {
-		case config.PreviousPrivateKeyPEMWO.IsNull():
-			err = errors.New("its private key is not there: it is your own, and previous_private_key_pem_wo is not set")
-		case !config.PreviousPrivateKeyPEMWO.IsUnknown():
-			_, moreDiags := r.previousKey(state, config, root)
-			return moreDiags
-		}
+	stored := !state.PrivateKeyPEM.IsNull()
+	switch {
+	case err != nil:
+	case !stored && config.PreviousPrivateKeyPEMWO.IsNull():
+		err = errors.New("its private key is not there: it is your own, and previous_private_key_pem_wo is not set")
+	case !stored && !config.PreviousPrivateKeyPEMWO.IsUnknown(),
+		// planStoredKey looks at keys that follow one another in the state.
+		stored && inputs.Known(config.PrivateKeyPEMWO) && !config.PreviousPrivateKeyPassphraseWO.IsUnknown():
+		_, diags = r.previousKey(state, config, root)
 	}
 	if err != nil {
 		diags.AddWarning("The authority rotates without a cross certificate",
@@ -95,6 +96,17 @@ func (r *ca) checkCross(state, config *caModel, root *x509.Certificate, now time
 				"it rejects the certificates that are issued from now on. Give the new ca.pem to all daemons and clients before you give them new certificates.")
 	}
 	return diags
+}
+
+// storesOtherwise reports whether the private key is to be kept in another way
+// than it is: not in the state any more, in clear, or encrypted anew. Write-only
+// arguments ask for that, so a plan can equal the state and still do it.
+func (m *caModel) storesOtherwise(state, config *caModel) bool {
+	if config.ownKey() || state.PrivateKeyPEM.IsNull() {
+		return config.ownKey() != state.PrivateKeyPEM.IsNull()
+	}
+	return !m.PrivateKeyPassphraseWOVersion.Equal(state.PrivateKeyPassphraseWOVersion) ||
+		config.protected() != pki.Encrypted(state.PrivateKeyPEM.ValueString())
 }
 
 // planStoredKey decides what the state will hold of the private key, and
@@ -111,7 +123,7 @@ func (r *ca) planStoredKey(plan, state, config *caModel, root *x509.Certificate,
 	if state.PrivateKeyPEM.IsNull() {
 		return config.checkPassphrase() // a new key
 	}
-	reencrypt := !plan.PrivateKeyPassphraseWOVersion.Equal(state.PrivateKeyPassphraseWOVersion) || config.protected() != pki.Encrypted(state.PrivateKeyPEM.ValueString())
+	reencrypt := plan.storesOtherwise(state, config)
 	if reencrypt {
 		plan.PrivateKeyPEM = types.StringUnknown()
 	}
@@ -217,11 +229,19 @@ func (r *ca) previousKey(state, config *caModel, root *x509.Certificate) (crypto
 	err := pki.ErrPassphraseMissing
 	for _, passphrase := range passphrases {
 		var key crypto.Signer
-		if key, err = r.keys.ParsePrivateKey(text, passphrase); err == nil {
+		if key, err = r.keys.ParsePrivateKey(text, passphrase); err != nil {
+			continue
+		}
+		if pki.SamePublicKey(key.Public(), root.PublicKey) {
 			return key, diags
 		}
+		err = pki.ErrKeyMismatch
+		break
 	}
-	switch {
+	switch locked := errors.Is(err, pki.ErrPassphraseMissing) || errors.Is(err, pki.ErrPassphraseWrong); {
+	case locked && config.ownKey():
+		diags.AddAttributeError(path.Root("previous_private_key_passphrase_wo"), "No passphrase, or a wrong one",
+			"The private key in the state is encrypted, and is needed to certify its successor: set previous_private_key_passphrase_wo to its passphrase.")
 	case errors.Is(err, pki.ErrPassphraseMissing):
 		diags.AddAttributeError(path.Root("private_key_passphrase_wo"), "No passphrase",
 			"The private key in the state is encrypted, and is needed: set private_key_passphrase_wo, or, to store it without a passphrase again, previous_private_key_passphrase_wo.")

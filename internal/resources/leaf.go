@@ -169,11 +169,13 @@ func (r *leaf) planUpdate(ctx context.Context, plan, state, config *leafModel, a
 	inputsKnown = inputsKnown && decided
 	plan.keep(&state.certificateModel, certificate)
 	plan.ContentSHA256 = state.ContentSHA256
-	unchanged := r.equals(ctx, prior, plan)
+	// A key can leave the state without anything else in the plan that tells.
+	staysInState := (config.source() == managedKey) == !state.PrivateKeyPEM.IsNull()
+	unchanged := staysInState && r.equals(ctx, prior, plan)
 	newKey := replaced || plan.triggered(&state.certificateModel)
 	reissue := newKey ||
 		!plan.Subject.Equal(state.Subject) ||
-		!plan.sameNames(ctx, state) ||
+		r.profile == pki.Server && !plan.sameNames(ctx, state) ||
 		!plan.ValidityPeriodHours.Equal(state.ValidityPeriodHours) ||
 		!inputsKnown || !pki.IssuedBy(certificate, authority.Certificate) ||
 		plan.due(&state.certificateModel, certificate, unchanged, r.now())
@@ -279,7 +281,10 @@ func (r *leaf) issue(ctx context.Context, plan, state, config *leafModel, input 
 	if diags.Append(moreDiags...); diags.HasError() {
 		return nil, diags
 	}
-	names, _ := plan.names(ctx)
+	var names pki.Names
+	if r.profile == pki.Server { // what a client's request asks for does not matter
+		names, _ = plan.names(ctx)
+	}
 	authority, moreDiags := input.Authority(r.keys)
 	if diags.Append(moreDiags...); diags.HasError() {
 		return nil, diags
