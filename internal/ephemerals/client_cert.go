@@ -115,6 +115,10 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 	}
 	now := r.now()
 	input, _ := inputs.ReadCA(ctx, model.CA)
+	if !inputs.Known(input.Roots) {
+		resp.Diagnostics.AddAttributeError(path.Root("ca"), "Unknown authority", "The authority is not known yet. Please report this as a defect: Terraform opens an ephemeral resource when all is known.")
+		return
+	}
 	if resp.Diagnostics.Append(input.Check(r.keys, now)...); resp.Diagnostics.HasError() {
 		return
 	}

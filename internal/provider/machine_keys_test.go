@@ -374,8 +374,7 @@ func TestMachineCertificateRequest(t *testing.T) {
 	for _, request := range []tftypes.Value{same, machineRequest(t, first, "host", "host.example.com"), machineRequest(t, second, "host", "host.example.com")} {
 		w.config[machineServer]["cert_request_pem"] = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
 		p := w.mustPlan(t, true)
-		w.mustKnow(t, p, machineServer, false, "serial_number", "key_algorithm")
-		w.mustKnow(t, p, machineServer, true, "private_key_pem")
+		w.mustKnow(t, p, machineServer, false, "serial_number", "key_algorithm", "private_key_pem") // it may be null
 		p.config[machineServer]["cert_request_pem"], w.config[machineServer]["cert_request_pem"] = request, request
 		w.mustApply(t, p)
 		w.mustKeep(t, machineServer, "serial_number", serial, request.Equal(same))
@@ -412,6 +411,32 @@ func TestMachineCertificateRequestIsChecked(t *testing.T) {
 		w := newMachineWorld(t)
 		w.config[test.name] = test.config
 		w.mustFail(t, test.reason)
+	}
+}
+
+// TestMachineUnknownTurnsOutNull has arguments that are unknown at plan, and
+// then not set: the key is one that is made.
+func TestMachineUnknownTurnsOutNull(t *testing.T) {
+	for _, attribute := range []string{"private_key_pem_wo", "cert_request_pem"} {
+		for _, name := range []string{machineCA, machineServer} {
+			if name == machineCA && attribute == "cert_request_pem" {
+				continue
+			}
+			for _, exists := range []bool{false, true} {
+				w := newMachineWorld(t)
+				if exists {
+					w.mustApply(t, w.mustPlan(t, true))
+				}
+				w.config[name][attribute] = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+				p := w.mustPlan(t, true)
+				p.config[name][attribute], w.config[name][attribute] = machineNull, machineNull
+				w.mustApply(t, p)
+				if _, err := machineParse(w, name); err != nil {
+					t.Error(err)
+				}
+				w.mustBeEmpty(t)
+			}
+		}
 	}
 }
 

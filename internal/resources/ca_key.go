@@ -28,7 +28,7 @@ func (r *ca) planFirstKey(plan, config *caModel) diag.Diagnostics {
 	if !config.ownKey() {
 		return config.checkPassphrase()
 	}
-	plan.PrivateKeyPEM = types.StringNull()
+	plan.PrivateKeyPEM = config.withoutKey()
 	key, diags := givenKey(config.PrivateKeyPEMWO, "private_key_pem_wo")
 	switch {
 	case diags.HasError():
@@ -115,6 +115,9 @@ func (r *ca) planStoredKey(plan, state, config *caModel, root *x509.Certificate,
 	var diags diag.Diagnostics
 	if config.ownKey() {
 		plan.PrivateKeyPEM = types.StringNull()
+		if plan.Generation.IsUnknown() {
+			plan.PrivateKeyPEM = config.withoutKey()
+		}
 		if reissue && !newKey && !config.PrivateKeyPEMWO.IsUnknown() {
 			_, diags = r.currentKey(state, config, root)
 		}

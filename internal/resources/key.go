@@ -33,6 +33,15 @@ func (m *certificateModel) ownKey() bool {
 	return !m.PrivateKeyPEMWO.IsNull() || !m.PrivateKeyPEMWOVersion.IsNull()
 }
 
+// withoutKey is private_key_pem where the key is not made here. It is not known
+// while what says so may turn out to be null.
+func (m *certificateModel) withoutKey() types.String {
+	if !inputs.Known(m.PrivateKeyPEMWO) && !inputs.Known(m.PrivateKeyPEMWOVersion) {
+		return types.StringUnknown()
+	}
+	return types.StringNull()
+}
+
 // givenKey is a write-only private key, or nil if none is given, or known.
 func givenKey(value types.String, at string) (crypto.Signer, diag.Diagnostics) {
 	var diags diag.Diagnostics

@@ -186,6 +186,9 @@ func (r *leaf) planUpdate(ctx context.Context, plan, state, config *leafModel, a
 		}
 	} else {
 		plan.PrivateKeyPEM, newKey = types.StringNull(), false
+		if !inputsKnown {
+			plan.PrivateKeyPEM = config.withoutKey()
+		}
 	}
 	switch {
 	case !inputsKnown:

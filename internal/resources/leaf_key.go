@@ -33,6 +33,17 @@ func (m *leafModel) source() keySource {
 	return managedKey
 }
 
+// withoutKey is that of [certificateModel], and of a certificate request.
+func (m *leafModel) withoutKey() types.String {
+	switch {
+	case m.CertRequestPEM.IsUnknown():
+		return types.StringUnknown()
+	case m.CertRequestPEM.IsNull():
+		return m.certificateModel.withoutKey()
+	}
+	return types.StringNull()
+}
+
 // storedSource reads it from a state.
 func (m *leafModel) storedSource() keySource {
 	switch {
@@ -130,7 +141,7 @@ func (r *leaf) planFirstKey(plan, config *leafModel) diag.Diagnostics {
 	if config.source() == managedKey {
 		return diags
 	}
-	plan.PrivateKeyPEM = types.StringNull()
+	plan.PrivateKeyPEM = config.withoutKey()
 	public, diags := r.publicKey(plan, nil, config)
 	switch {
 	case diags.HasError():

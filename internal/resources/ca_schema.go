@@ -1,0 +1,140 @@
+package resources
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+type caModel struct {
+	certificateModel
+	NameConstraints    types.Object `tfsdk:"name_constraints"`
+	OverlapHours       types.Int64  `tfsdk:"overlap_hours"`
+	CrossSignedCertPEM types.String `tfsdk:"cross_signed_cert_pem"`
+	Generation         types.Int64  `tfsdk:"generation"`
+
+	PreviousPrivateKeyPEMWO        types.String `tfsdk:"previous_private_key_pem_wo"`
+	PrivateKeyPassphraseWO         types.String `tfsdk:"private_key_passphrase_wo"`
+	PrivateKeyPassphraseWOVersion  types.Int64  `tfsdk:"private_key_passphrase_wo_version"`
+	PreviousPrivateKeyPassphraseWO types.String `tfsdk:"previous_private_key_passphrase_wo"`
+}
+
+type nameConstraintsModel struct {
+	PermittedDNSDomains types.List `tfsdk:"permitted_dns_domains"`
+	ExcludedDNSDomains  types.List `tfsdk:"excluded_dns_domains"`
+	PermittedIPRanges   types.List `tfsdk:"permitted_ip_ranges"`
+	ExcludedIPRanges    types.List `tfsdk:"excluded_ip_ranges"`
+}
+
+func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	attributes := certificateAttributes(caValidityHours,
+		"Whether a renewal keeps the private key, and with it the subject and the key identifier, so that the certificates it has issued stay as they are. Default false. A key of your own is always kept.",
+		"Private key of the authority, PKCS#8 in PEM; encrypted if there is a passphrase. Null with `private_key_pem_wo`.",
+		"A private key of your own in PEM, unencrypted: from a secret store, for instance. Write-only: it is never stored, and `private_key_pem` is null. Needed when the authority is issued, renewed or rotated. "+
+			"A change of `private_key_pem_wo_version` rotates to the key that is then given; give the one before as `previous_private_key_pem_wo`. The certificates take the key as `ca = merge(docker_tls_ca.this, { private_key_pem = var.ca_key })`.")
+	secret := func(description string, validators ...validator.String) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, Sensitive: true, WriteOnly: true, MarkdownDescription: description, Validators: validators}
+	}
+	noOwnKey := stringvalidator.ConflictsWith(path.MatchRoot("private_key_pem_wo"), path.MatchRoot("private_key_pem_wo_version"))
+	attributes["previous_private_key_pem_wo"] = secret("The current private key, for a rotation away from a key of your own: it certifies its successor. Without it the new root is only added to the bundle, and machines need the new `ca.pem` before they meet new certificates. Write-only: it is never stored.",
+		inputs.NewCheck("an unencrypted private key in PEM", checkOwnKey))
+	attributes["private_key_passphrase_wo"] = secret("Passphrase under which the private key is stored: `private_key_pem` is then encrypted (PBES2, AES-256, PBKDF2). Write-only: it is never stored. Needed when the authority is issued, renewed or rotated; "+
+		"the certificates take it as `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`.", stringvalidator.LengthAtLeast(1), noOwnKey)
+	attributes["private_key_passphrase_wo_version"] = schema.Int64Attribute{
+		Optional:            true,
+		MarkdownDescription: "Version of `private_key_passphrase_wo`, any number. A change encrypts the private key anew, and issues nothing.",
+	}
+	attributes["previous_private_key_passphrase_wo"] = secret("The passphrase so far, for a change of the passphrase, or to store the private key without one again. Write-only: it is never stored.")
+	attributes["subject"] = inputs.SubjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
+	attributes["cert_pem"] = schema.StringAttribute{
+		Computed:            true,
+		MarkdownDescription: "The roots to trust, in PEM: the exact content of `ca.pem`. The current root first, then previous ones while they overlap.",
+	}
+	attributes["cross_signed_cert_pem"] = schema.StringAttribute{
+		Computed:            true,
+		MarkdownDescription: "While roots overlap, the current root's key certified by the previous ones, the newest first; otherwise empty. The certificates issued by this authority carry it, so that parties that have only a previous root accept them.",
+	}
+	attributes["generation"] = schema.Int64Attribute{
+		Computed:            true,
+		MarkdownDescription: "Counts the private keys of this authority: 1 at first, one more at each new key.",
+	}
+	attributes["overlap_hours"] = schema.Int64Attribute{
+		Optional:            true,
+		MarkdownDescription: "How long a previous root stays trusted after it was replaced, in hours. Default: until it expires. 0 cuts it off at once, which is the answer to a leaked key: Docker checks neither CRL nor OCSP.",
+		Validators:          []validator.Int64{int64validator.Between(0, 87600*10)},
+	}
+	list := func(description string, valid inputs.Check) schema.ListAttribute {
+		return schema.ListAttribute{
+			ElementType:         types.StringType,
+			Optional:            true,
+			MarkdownDescription: description,
+			Validators:          []validator.List{listvalidator.ValueStringsAre(valid)},
+		}
+	}
+	domain := inputs.NewCheck("a domain", pki.CheckDNSDomain)
+	ipRange := inputs.NewCheck("a range of addresses in CIDR notation", func(text string) error { _, err := pki.ParseIPRange(text); return err })
+	attributes["name_constraints"] = schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Limits the names of the certificates that this authority can issue ([RFC 5280, section 4.2.1.10](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.10)). A change reissues the certificate.",
+		Attributes: map[string]schema.Attribute{
+			"permitted_dns_domains": list("DNS names must lie in one of these domains: `example.com` stands for itself and all names below it, `.example.com` only for those below it.", domain),
+			"excluded_dns_domains":  list("DNS names must not lie in any of these domains.", domain),
+			"permitted_ip_ranges":   list("IP addresses must lie in one of these ranges, as in `10.0.0.0/8`.", ipRange),
+			"excluded_ip_ranges":    list("IP addresses must not lie in any of these ranges.", ipRange),
+		},
+	}
+	resp.Schema = schema.Schema{
+		Version:             stateVersion,
+		MarkdownDescription: "A certificate authority for Docker's TLS: a self-signed root and its private key. Hand the whole resource to the certificates it issues: `ca = docker_tls_ca.this`.",
+		Attributes:          attributes,
+	}
+}
+
+// constraintsOf translates name constraints; they must be fully known.
+func constraintsOf(ctx context.Context, object types.Object) (pki.NameConstraints, diag.Diagnostics) {
+	if object.IsNull() {
+		return pki.NameConstraints{}, nil
+	}
+	var model nameConstraintsModel
+	diags := object.As(ctx, &model, basetypes.ObjectAsOptions{})
+	var lists [4][]string
+	for i, list := range []types.List{model.PermittedDNSDomains, model.ExcludedDNSDomains, model.PermittedIPRanges, model.ExcludedIPRanges} {
+		if !list.IsNull() {
+			diags.Append(list.ElementsAs(ctx, &lists[i], false)...)
+		}
+	}
+	if diags.HasError() {
+		return pki.NameConstraints{}, diags
+	}
+	constraints, err := pki.ParseNameConstraints(lists[0], lists[1], lists[2], lists[3])
+	if err != nil {
+		diags.AddAttributeError(path.Root("name_constraints"), "Invalid name constraints", inputs.Sentence(err))
+	}
+	return constraints, diags
+}
+
+// sameConstraints compares what would stand in the certificate, not how it is
+// written. Unknown ones are different until they are known.
+func sameConstraints(ctx context.Context, a, b types.Object) bool {
+	if a.Equal(b) {
+		return true
+	}
+	if !inputs.FullyKnown(ctx, a) || !inputs.FullyKnown(ctx, b) {
+		return false
+	}
+	left, _ := constraintsOf(ctx, a)
+	right, _ := constraintsOf(ctx, b)
+	return left.Equal(right)
+}
