@@ -22,13 +22,25 @@ import (
 var issued = time.Date(2026, time.March, 29, 3, 30, 15, 999_999_999, time.FixedZone("CEST", 2*60*60))
 
 // keys holds one key of each algorithm: RSA keys take long to make.
-var keys = func() map[pki.KeyAlgorithm]func() (crypto.Signer, error) {
+var keys, leafKeys = lazyKeys(), lazyKeys()
+
+func lazyKeys() map[pki.KeyAlgorithm]func() (crypto.Signer, error) {
 	keys := map[pki.KeyAlgorithm]func() (crypto.Signer, error){}
 	for _, algorithm := range pki.KeyAlgorithms() {
 		keys[algorithm] = sync.OnceValues(algorithm.Generate)
 	}
 	return keys
-}()
+}
+
+// leafKeyOf is another key than [keyOf], for what that one issues.
+func leafKeyOf(t testing.TB, algorithm pki.KeyAlgorithm) crypto.Signer {
+	t.Helper()
+	key, err := leafKeys[algorithm]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
 
 func keyOf(t testing.TB, algorithm pki.KeyAlgorithm) crypto.Signer {
 	t.Helper()
@@ -120,7 +132,7 @@ func serverRequest(t testing.TB) pki.LeafRequest {
 		Subject:       pki.Subject{CommonName: "docker.example.com"},
 		Names:         names,
 		ValidityHours: 720,
-		PublicKey:     keyOf(t, pki.ECDSAP256).Public(),
+		PublicKey:     leafKeyOf(t, pki.ECDSAP256).Public(),
 	}
 }
 
@@ -130,7 +142,7 @@ func clientRequest(t testing.TB) pki.LeafRequest {
 		Profile:       pki.Client,
 		Subject:       pki.Subject{CommonName: "ci"},
 		ValidityHours: 720,
-		PublicKey:     keyOf(t, pki.ECDSAP256).Public(),
+		PublicKey:     leafKeyOf(t, pki.ECDSAP256).Public(),
 	}
 }
 

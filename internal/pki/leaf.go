@@ -52,6 +52,7 @@ type LeafRequest struct {
 var (
 	ErrNoNames       = errors.New("a server certificate needs at least one DNS name or IP address: clients compare these, not the common name")
 	ErrNoCommonName  = errors.New("a client certificate needs a common name: it is the user name that Docker's authorization plugins see")
+	ErrAuthorityKey  = errors.New("the key is that of the authority itself, which must not lie on a host: use another one")
 	ErrAuthorityName = errors.New("the subject is that of the authority itself: path building would take the certificate for a self-signed one; choose another common name")
 )
 
@@ -63,8 +64,19 @@ func (r LeafRequest) Check(now time.Time) error {
 	if r.Profile == Client && r.Subject.CommonName == "" {
 		return ErrNoCommonName
 	}
-	return errors.Join(r.Subject.Check(), CheckValidity(r.ValidityHours, now), CheckKey(r.PublicKey))
+	return errors.Join(r.Subject.Check(), CheckValidity(r.ValidityHours, now), CheckKey(r.PublicKey), checkHandshakeKey(r.PublicKey))
 }
+
+// checkHandshakeKey reports a key that is fit for an authority alone: crypto/tls,
+// and so Docker, refuses larger ones in a handshake.
+func checkHandshakeKey(public crypto.PublicKey) error {
+	if key, ok := public.(*rsa.PublicKey); ok && key.N.BitLen() > maxHandshakeRSABits {
+		return fmt.Errorf("an RSA key of %d bits is too long: Docker refuses those of more than %d", key.N.BitLen(), maxHandshakeRSABits)
+	}
+	return nil
+}
+
+const maxHandshakeRSABits = 8192
 
 // CheckSubjectUnder reports a subject that equals its authority's.
 func CheckSubjectUnder(subject Subject, authority *x509.Certificate) error {
@@ -91,6 +103,9 @@ func (a *Authority) Issue(request LeafRequest, now time.Time) (*x509.Certificate
 		constraintsOf(a.Certificate).Check(request.Names),
 	); err != nil {
 		return nil, err
+	}
+	if SamePublicKey(request.PublicKey, a.Certificate.PublicKey) {
+		return nil, ErrAuthorityKey
 	}
 	template, err := newTemplate(request.PublicKey, now, request.ValidityHours, a.Certificate.NotAfter)
 	if err != nil {

@@ -1,8 +1,10 @@
 package pki_test
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"math/big"
 	"net/netip"
 	"slices"
 	"strings"
@@ -176,6 +178,11 @@ func TestIssueLeafRefuses(t *testing.T) {
 		}, ""},
 		{"a short key", authority, pki.Server, func(r *pki.LeafRequest) { r.PublicKey = short.Public() },
 			"an RSA key of 1024 bits is too short: use at least 2048"},
+		{"a long key", authority, pki.Server, func(r *pki.LeafRequest) {
+			r.PublicKey = &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 9000), E: 65537}
+		}, "an RSA key of 9001 bits is too long: Docker refuses those of more than 8192"},
+		{"the authority's key", authority, pki.Server, func(r *pki.LeafRequest) { r.PublicKey = authority.key.Public() },
+			"the key is that of the authority itself, which must not lie on a host: use another one"},
 		{"no validity", authority, pki.Server, func(r *pki.LeafRequest) { r.ValidityHours = 0 },
 			"a certificate must be valid for at least 1 hour, not 0"},
 		{"a bad subject", authority, pki.Server, func(r *pki.LeafRequest) { r.Subject.Locality = " " },

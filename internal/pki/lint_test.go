@@ -69,7 +69,8 @@ func TestLint(t *testing.T) {
 		check("cross/"+string(algorithm), cross)
 
 		server, client := serverRequest(t), clientRequest(t)
-		server.PublicKey, client.PublicKey = key.Public(), key.Public()
+		leafKey := leafKeyOf(t, algorithm)
+		server.PublicKey, client.PublicKey = leafKey.Public(), leafKey.Public()
 		check("server/"+string(algorithm), issue(t, authority, server, issued))
 		check("client/"+string(algorithm), issue(t, authority, client, issued))
 
