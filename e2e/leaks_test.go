@@ -76,7 +76,7 @@ func TestNoSecretLeaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.terraform = terraform
-	keys := makeKeysAndRequests(t, w, "```sh\n```")
+	keys := makeKeys(t)
 	secrets := []string{secretPassphrase}
 	for _, key := range keys {
 		secrets = append(secrets, key)

@@ -49,7 +49,8 @@ func TestPrivateKeysGuide(t *testing.T) {
 				}
 				section, _, _ = strings.Cut(section, "\n## ")
 				w := workspace{terraform, t.TempDir()}
-				keys := makeKeysAndRequests(t, w, guide)
+				makeRequests(t, w, guide)
+				keys := makeKeys(t)
 				given := []string{secretPassphrase}
 				for _, key := range keys {
 					given = append(given, key)
@@ -126,7 +127,7 @@ output "key" {
 
 // TestHoldsSecret proves that the search can find something.
 func TestHoldsSecret(t *testing.T) {
-	key := makeKeysAndRequests(t, workspace{dir: t.TempDir()}, "```sh\n```")["ca"]
+	key := makeKeys(t)["ca"]
 	block, _ := pem.Decode([]byte(key))
 	for _, content := range []string{key, fmt.Sprintf("%q", key), string(block.Bytes), hex.EncodeToString(block.Bytes), base64.StdEncoding.EncodeToString([]byte(secretPassphrase))} {
 		if !holdsSecret([]byte("{"+content+"}"), key) && !holdsSecret([]byte("{"+content+"}"), secretPassphrase) {
@@ -148,8 +149,8 @@ func terraforms(t *testing.T) []string {
 	return list
 }
 
-// makeKeysAndRequests runs the commands of the guide, which make keys and requests, and makes keys for a secret store.
-func makeKeysAndRequests(t *testing.T, w workspace, guide string) map[string]string {
+// makeRequests runs the commands of the guide, which make certificate requests.
+func makeRequests(t *testing.T, w workspace, guide string) {
 	t.Helper()
 	commands := regexp.MustCompile("(?ms)^```sh\n(.*?)^```$").FindStringSubmatch(guide)
 	if commands == nil {
@@ -158,6 +159,11 @@ func makeKeysAndRequests(t *testing.T, w workspace, guide string) map[string]str
 	if r := (invocation{path: "/bin/sh", args: []string{"-ec", commands[1]}, dir: w.dir}).run(); r.err != nil {
 		t.Fatalf("%v\n%s", r.err, r.all())
 	}
+}
+
+// makeKeys makes keys for a secret store, by name.
+func makeKeys(t *testing.T) map[string]string {
+	t.Helper()
 	keys := map[string]string{}
 	for _, name := range []string{"ca", "web1", "ci"} {
 		r := invocation{path: tool(t, "openssl"), args: []string{"genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"}}.run()

@@ -55,10 +55,7 @@ func (r *clientCert) Metadata(_ context.Context, _ ephemeral.MetadataRequest, re
 }
 
 func (r *clientCert) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
-	var algorithms []string
-	for _, algorithm := range pki.KeyAlgorithms() {
-		algorithms = append(algorithms, string(algorithm))
-	}
+	algorithms := inputs.KeyAlgorithms()
 	computed := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}

@@ -48,7 +48,7 @@ type LeafRequest struct {
 	PublicKey     crypto.PublicKey
 }
 
-// Errors of [CheckLeaf] that belong to one input.
+// Errors of [Authority.Issue] that belong to one input.
 var (
 	ErrNoNames       = errors.New("a server certificate needs at least one DNS name or IP address: clients compare these, not the common name")
 	ErrNoCommonName  = errors.New("a client certificate needs a common name: it is the user name that Docker's authorization plugins see")

@@ -128,13 +128,13 @@ func (r *ca) planUpdate(ctx context.Context, plan, state, config *caModel, input
 	inputsKnown = inputsKnown && decided
 	plan.keep(&state.certificateModel, root)
 	plan.CrossSignedCertPEM, plan.Generation = state.CrossSignedCertPEM, state.Generation
-	unchanged := equals(ctx, prior, plan) && !plan.storesOtherwise(state, config)
+	unchanged := equals(prior, func(state *tfsdk.State) diag.Diagnostics { return state.Set(ctx, plan) }) && !plan.storesOtherwise(state, config)
 	newKey := replaced || !config.ownKey() && (plan.triggered(&state.certificateModel) || !plan.Subject.Equal(state.Subject))
 	reissue := newKey ||
 		!plan.ValidityPeriodHours.Equal(state.ValidityPeriodHours) ||
 		!sameConstraints(ctx, plan.NameConstraints, state.NameConstraints) ||
 		!inputsKnown ||
-		plan.due(&state.certificateModel, root, unchanged && !plan.overlapEndsFirst(trust), now)
+		plan.due(&state.certificateModel, root, func() bool { return unchanged && !plan.overlapEndsFirst(trust) }, now)
 	newKey = newKey || reissue && !config.ownKey() && !plan.ReusePrivateKey.ValueBool()
 
 	switch {

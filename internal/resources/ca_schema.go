@@ -48,8 +48,7 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 		return schema.StringAttribute{Optional: true, Sensitive: true, WriteOnly: true, MarkdownDescription: description, Validators: validators}
 	}
 	noOwnKey := stringvalidator.ConflictsWith(path.MatchRoot("private_key_pem_wo"), path.MatchRoot("private_key_pem_wo_version"))
-	attributes["previous_private_key_pem_wo"] = secret("The current private key, for a rotation away from a key of your own: it certifies its successor. Without it the new root is only added to the bundle, and machines need the new `ca.pem` before they meet new certificates. Write-only: it is never stored.",
-		inputs.NewCheck("an unencrypted private key in PEM", checkOwnKey))
+	attributes["previous_private_key_pem_wo"] = secret("The current private key, for a rotation away from a key of your own: it certifies its successor. Without it the new root is only added to the bundle, and machines need the new `ca.pem` before they meet new certificates. Write-only: it is never stored.", ownKeyCheck)
 	attributes["private_key_passphrase_wo"] = secret("Passphrase under which the private key is stored: `private_key_pem` is then encrypted (PBES2, AES-256, PBKDF2). Write-only: it is never stored. Needed when the authority is issued, renewed or rotated; "+
 		"the certificates take it as `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`.", stringvalidator.LengthAtLeast(1), noOwnKey)
 	attributes["private_key_passphrase_wo_version"] = schema.Int64Attribute{

@@ -49,10 +49,7 @@ type certificateModel struct {
 // The texts describe what differs: reuse_private_key, private_key_pem and
 // private_key_pem_wo.
 func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string) map[string]schema.Attribute {
-	var algorithms []string
-	for _, algorithm := range pki.KeyAlgorithms() {
-		algorithms = append(algorithms, string(algorithm))
-	}
+	algorithms := inputs.KeyAlgorithms()
 	computed := func(description string) schema.StringAttribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
@@ -89,7 +86,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 			Sensitive:           true,
 			WriteOnly:           true,
 			MarkdownDescription: ownKey,
-			Validators:          []validator.String{inputs.NewCheck("an unencrypted private key in PEM", checkOwnKey)},
+			Validators:          []validator.String{ownKeyCheck},
 		},
 		"private_key_pem_wo_version": schema.Int64Attribute{
 			Optional:            true,
@@ -172,8 +169,11 @@ func (m *certificateModel) triggered(state *certificateModel) bool {
 // apply, perhaps much later, and both plans must agree: what the clock alone
 // says counts only where it is the only reason to act. The refresh before the
 // first plan writes ready_for_renewal, which both plans see.
-func (m *certificateModel) due(state *certificateModel, certificate *x509.Certificate, unchanged bool, now time.Time) bool {
-	return state.ReadyForRenewal.ValueBool() || unchanged && pki.Due(certificate, m.EarlyRenewalHours.ValueInt64(), now)
+//
+// Whether it is the only reason is costly to find out, and asked only where it
+// matters.
+func (m *certificateModel) due(state *certificateModel, certificate *x509.Certificate, unchanged func() bool, now time.Time) bool {
+	return state.ReadyForRenewal.ValueBool() || pki.Due(certificate, m.EarlyRenewalHours.ValueInt64(), now) && unchanged()
 }
 
 // expectIssue marks what a new certificate changes.

@@ -14,17 +14,20 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
-// checkOwnKey reports a private key that cannot be certified.
-func checkOwnKey(text string) error {
+// parseOwnKey reads a private key that can be certified.
+func parseOwnKey(text string) (crypto.Signer, error) {
 	key, err := pki.ParsePrivateKey(text, "")
 	if errors.Is(err, pki.ErrPassphraseMissing) {
-		return errors.New("the private key is encrypted: give it unencrypted; it is not stored")
+		return nil, errors.New("the private key is encrypted: give it unencrypted; it is not stored")
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return pki.CheckKey(key.Public())
+	return key, pki.CheckKey(key.Public())
 }
+
+// ownKeyCheck validates an argument that [parseOwnKey] reads.
+var ownKeyCheck = inputs.NewCheck("an unencrypted private key in PEM", func(text string) error { _, err := parseOwnKey(text); return err })
 
 // ownKey reports, of a configuration, whether the private key is given and not
 // made here. The version alone says so too: the key need not be at hand for
@@ -48,14 +51,10 @@ func givenKey(value types.String, at string) (crypto.Signer, diag.Diagnostics) {
 	if !inputs.Known(value) {
 		return nil, diags
 	}
-	err := checkOwnKey(value.ValueString())
+	key, err := parseOwnKey(value.ValueString())
 	if err != nil {
 		diags.AddAttributeError(path.Root(at), "Invalid private key", inputs.Sentence(err))
 		return nil, diags
-	}
-	key, err := pki.ParsePrivateKey(value.ValueString(), "")
-	if err != nil {
-		diags.AddAttributeError(path.Root(at), "Invalid private key", inputs.Sentence(err))
 	}
 	return key, diags
 }

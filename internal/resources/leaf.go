@@ -57,12 +57,12 @@ func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRe
 		validity = types.Int64Value(leafValidityHours)
 	}
 	resp.Diagnostics.Append(checkLifetime(validity, config.EarlyRenewalHours, r.now())...)
-	if !config.CertRequestPEM.IsNull() {
+	switch {
+	case !config.CertRequestPEM.IsNull():
 		resp.Diagnostics.Append(r.checkRequest(config)...)
-	} else if r.profile == pki.Server && noElements(config.DNSNames) && noElements(config.IPAddresses) {
+	case r.profile == pki.Server && noElements(config.DNSNames) && noElements(config.IPAddresses):
 		resp.Diagnostics.AddAttributeError(path.Root("dns_names"), "No name", inputs.Sentence(pki.ErrNoNames)+" Set dns_names, ip_addresses or both.")
-	}
-	if r.profile == pki.Client && config.CertRequestPEM.IsNull() && inputs.CommonNameOf(config.Subject).IsNull() {
+	case r.profile == pki.Client && inputs.CommonNameOf(config.Subject).IsNull():
 		resp.Diagnostics.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", inputs.Sentence(pki.ErrNoCommonName)+" Set subject = { common_name = \"…\" }.")
 	}
 	if authority, ok := inputs.ReadCA(ctx, config.CA); ok {
@@ -171,7 +171,9 @@ func (r *leaf) planUpdate(ctx context.Context, plan, state, config *leafModel, a
 	plan.ContentSHA256 = state.ContentSHA256
 	// A key can leave the state without anything else in the plan that tells.
 	staysInState := (config.source() == managedKey) == !state.PrivateKeyPEM.IsNull()
-	unchanged := staysInState && r.equals(ctx, prior, plan)
+	unchanged := func() bool {
+		return staysInState && equals(prior, func(state *tfsdk.State) diag.Diagnostics { return r.write(ctx, state, plan) })
+	}
 	newKey := replaced || plan.triggered(&state.certificateModel)
 	reissue := newKey ||
 		!plan.Subject.Equal(state.Subject) ||

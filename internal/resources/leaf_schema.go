@@ -47,11 +47,12 @@ func (r *leaf) read(ctx context.Context, from interface {
 func (r *leaf) write(ctx context.Context, to interface {
 	Set(context.Context, any) diag.Diagnostics
 }, model *leafModel) diag.Diagnostics {
-	model.CA = inputs.WithoutSecrets(model.CA)
+	stored := *model
+	stored.CA = inputs.WithoutSecrets(model.CA)
 	if r.profile == pki.Client {
-		return to.Set(ctx, &model.clientModel)
+		return to.Set(ctx, &stored.clientModel)
 	}
-	return to.Set(ctx, model)
+	return to.Set(ctx, &stored)
 }
 
 // names are the canonical names, and whether all of them are known. Those of a

@@ -1,8 +1,7 @@
 package resources
 
 import (
-	"context"
-
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -13,16 +12,11 @@ import (
 // equals reports whether a plan is the state, so that only the clock can ask
 // for a change. Terraform's own proposal does not tell: it lacks a subject that
 // is in the state and not configured, as after an import.
-func equals(ctx context.Context, state tfsdk.State, plan any) bool {
+//
+// write puts the plan into a state.
+func equals(state tfsdk.State, write func(*tfsdk.State) diag.Diagnostics) bool {
 	planned := tfsdk.State{Schema: state.Schema, Raw: state.Raw}
-	return !planned.Set(ctx, plan).HasError() && planned.Raw.Equal(state.Raw)
-}
-
-// equals is [equals] of a leaf.
-func (r *leaf) equals(ctx context.Context, state tfsdk.State, plan *leafModel) bool {
-	copied := *plan
-	planned := tfsdk.State{Schema: state.Schema, Raw: state.Raw}
-	return !r.write(ctx, &planned, &copied).HasError() && planned.Raw.Equal(state.Raw)
+	return !write(&planned).HasError() && planned.Raw.Equal(state.Raw)
 }
 
 // expectAlgorithm names the algorithm of the next key where none is made with
