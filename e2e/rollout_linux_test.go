@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -91,8 +92,15 @@ SetEnv PATH=%s:%s
 // name is no other host's, not even one of another run of this test.
 func (h sshHost) name() string { return "host" + h.port }
 
-// staging is where the example copies files to first.
-func (h sshHost) staging() string { return "/tmp/docker-tls-" + h.name() }
+// staging is where the example copies files to first: a directory in the home of who logs in, which is root.
+func (h sshHost) staging(t *testing.T) string {
+	t.Helper()
+	root, err := user.Lookup("root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(root.HomeDir, ".docker-tls-"+h.name())
+}
 
 // variables are those of the example, for this host with the given host key.
 func (h sshHost) variables(hostKey, directory string) []string {
@@ -132,8 +140,8 @@ func TestSSHRollout(t *testing.T) {
 		if n := h.restarts(t); n != 1 {
 			t.Errorf("Docker was restarted %d times, want once", n)
 		}
-		if _, err := os.Stat(h.staging()); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: %v, want nothing there", h.staging(), err)
+		if _, err := os.Stat(h.staging(t)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v, want nothing there", h.staging(t), err)
 		}
 
 		// Nothing has changed: nothing is copied.
@@ -188,7 +196,7 @@ func TestSSHImpostor(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "knownhosts: key mismatch") {
 		t.Errorf("want an error that says that the key does not match, got %v", err)
 	}
-	for _, path := range []string{directory, h.staging(), h.calls} {
+	for _, path := range []string{directory, h.staging(t), h.calls} {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("%s: %v, want nothing there", path, err)
 		}

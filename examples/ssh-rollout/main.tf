@@ -77,36 +77,36 @@ resource "terraform_data" "rollout" {
     timeout     = "1m"
   }
 
-  # Copied files can be read by all, so they go to a directory that cannot.
+  # Copied files can be read by all, so they go to a directory of the user's that cannot.
   provisioner "remote-exec" {
     inline = [
       "set -eu",
-      "rm -rf /tmp/docker-tls-${each.key}",
-      "mkdir -m 0700 /tmp/docker-tls-${each.key}",
+      "rm -rf ~/.docker-tls-${each.key}",
+      "mkdir -m 0700 ~/.docker-tls-${each.key}",
     ]
   }
 
   provisioner "file" {
     content     = docker_tls_ca.this.cert_pem
-    destination = "/tmp/docker-tls-${each.key}/ca.pem"
+    destination = ".docker-tls-${each.key}/ca.pem"
   }
 
   provisioner "file" {
     content     = docker_tls_server_cert.host[each.key].cert_pem
-    destination = "/tmp/docker-tls-${each.key}/server-cert.pem"
+    destination = ".docker-tls-${each.key}/server-cert.pem"
   }
 
   provisioner "file" {
     content     = docker_tls_server_cert.host[each.key].private_key_pem
-    destination = "/tmp/docker-tls-${each.key}/server-key.pem"
+    destination = ".docker-tls-${each.key}/server-key.pem"
   }
 
   # dockerd reads its certificates when it starts, not on SIGHUP.
   provisioner "remote-exec" {
     inline = [
       "set -eu",
-      "trap 'rm -rf /tmp/docker-tls-${each.key}' EXIT",
-      "cd /tmp/docker-tls-${each.key}",
+      "trap 'rm -rf ~/.docker-tls-${each.key}' EXIT",
+      "cd ~/.docker-tls-${each.key}",
       "${local.sudo}install -o root -g root -d '${var.directory}'",
       "${local.sudo}install -o root -g root -m 0444 ca.pem server-cert.pem '${var.directory}'",
       "${local.sudo}install -o root -g root -m 0400 server-key.pem '${var.directory}'",

@@ -18,7 +18,7 @@ run "given" {
   }
 
   assert {
-    condition     = startswith(var.ca.private_key_pem, "-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    condition     = startswith(var.ca.private_key_pem, format("-----BEGIN %s-----", "ENCRYPTED PRIVATE KEY"))
     error_message = "This test is about an encrypted key."
   }
 
