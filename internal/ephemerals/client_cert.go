@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // validityHours is long enough for a run.
@@ -128,9 +129,9 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	algorithm := pki.KeyAlgorithms()[0]
+	algorithm := x509text.KeyAlgorithms()[0]
 	if !model.KeyAlgorithm.IsNull() {
-		algorithm = pki.KeyAlgorithm(model.KeyAlgorithm.ValueString())
+		algorithm = x509text.KeyAlgorithm(model.KeyAlgorithm.ValueString())
 	}
 	key, err := algorithm.Generate()
 	if err != nil {
@@ -146,14 +147,14 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 		resp.Diagnostics.AddError("The certificate cannot be issued", inputs.Sentence(err))
 		return
 	}
-	text, err := pki.EncodePrivateKey(key)
+	text, err := x509text.EncodePrivateKey(key)
 	if err != nil {
 		resp.Diagnostics.AddError("The private key cannot be encoded", inputs.Sentence(err))
 		return
 	}
-	tflog.Info(ctx, "issued an ephemeral certificate", map[string]any{"serial_number": pki.SerialNumber(certificate)})
+	tflog.Info(ctx, "issued an ephemeral certificate", map[string]any{"serial_number": x509text.SerialNumber(certificate)})
 	model.CertPEM, model.PrivateKeyPEM = input.Chain(certificate), types.StringValue(text)
-	model.SerialNumber, model.FingerprintSHA256 = types.StringValue(pki.SerialNumber(certificate)), types.StringValue(pki.Fingerprint(certificate))
+	model.SerialNumber, model.FingerprintSHA256 = types.StringValue(x509text.SerialNumber(certificate)), types.StringValue(x509text.Fingerprint(certificate))
 	model.ValidityStartTime = types.StringValue(certificate.NotBefore.UTC().Format(time.RFC3339))
 	model.ValidityEndTime = types.StringValue(certificate.NotAfter.UTC().Format(time.RFC3339))
 	resp.Diagnostics.Append(resp.Result.Set(ctx, &model)...)

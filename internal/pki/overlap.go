@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"time"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Trust is what an authority gives to others while its roots overlap.
@@ -25,11 +27,11 @@ type Trust struct {
 func ParseTrust(roots, crosses string) (Trust, error) {
 	var trust Trust
 	var err error
-	if trust.Roots, err = ParseCertificates(roots); err != nil {
+	if trust.Roots, err = x509text.ParseCertificates(roots); err != nil {
 		return Trust{}, err
 	}
 	if crosses != "" {
-		if trust.Crosses, err = ParseCertificates(crosses); err != nil {
+		if trust.Crosses, err = x509text.ParseCertificates(crosses); err != nil {
 			return Trust{}, err
 		}
 	}
@@ -109,7 +111,7 @@ func (t Trust) leaves(i int, overlapHours int64) time.Time {
 
 // PEM encodes both bundles.
 func (t Trust) PEM() (roots, crosses string) {
-	return EncodeCertificates(t.Roots...), EncodeCertificates(t.Crosses...)
+	return x509text.EncodeCertificates(t.Roots...), x509text.EncodeCertificates(t.Crosses...)
 }
 
 // ErrForeignCross is the error of [CheckCrosses].

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // rotation is a line of roots, each a year after the other.
@@ -135,15 +136,15 @@ func TestEveryGenerationVerifiesTheNewest(t *testing.T) {
 	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 3)
 	for name, request := range map[string]pki.LeafRequest{"server": serverRequest(t), "client": clientRequest(t)} {
 		leaf := issue(t, r.current(), request, r.now)
-		chain := pki.EncodeCertificates(r.trust.Crosses...)
+		chain := x509text.EncodeCertificates(r.trust.Crosses...)
 		for i, g := range r.generations {
 			t.Run(fmt.Sprintf("%s/generation %d", name, i), func(t *testing.T) {
 				if err := pki.VerifyLeaf(leaf, r.trust.Crosses, g.root(), request.Profile, r.now); err != nil {
 					t.Error(err)
 				}
-				openssl(t, pki.EncodeCertificates(leaf), "verify", "-x509_strict", "-purpose", "ssl"+name,
+				openssl(t, x509text.EncodeCertificates(leaf), "verify", "-x509_strict", "-purpose", "ssl"+name,
 					"-attime", fmt.Sprint(r.now.Unix()),
-					"-CAfile", write(t, "old.pem", pki.EncodeCertificates(g.root())),
+					"-CAfile", write(t, "old.pem", x509text.EncodeCertificates(g.root())),
 					"-untrusted", write(t, "chain.pem", chain))
 				if i == len(r.generations)-1 {
 					return
