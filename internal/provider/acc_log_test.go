@@ -19,7 +19,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // knownKeys are the PKCS#8 encodings of all private keys that the acceptance
@@ -171,12 +171,12 @@ func holdsAny(line []byte, needles map[string]bool) bool {
 // TestSearchFindsKeys proves that the search of the log can find something, for
 // every algorithm, in a PEM text as an attribute would be logged.
 func TestSearchFindsKeys(t *testing.T) {
-	for _, algorithm := range pki.KeyAlgorithms() {
+	for _, algorithm := range x509text.KeyAlgorithms() {
 		key, err := algorithm.Generate()
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := pki.EncodePrivateKey(key)
+		text, err := x509text.EncodePrivateKey(key)
 		if err != nil {
 			t.Fatal(err)
 		}

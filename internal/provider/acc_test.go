@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/provider"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // accStart is when the acceptance tests begin.
@@ -113,7 +114,7 @@ func verified(clock *accClock, address string, profile pki.Profile) resource.Tes
 		if err != nil {
 			return err
 		}
-		leaf, err := pki.ParseCertificates(bundle)
+		leaf, err := x509text.ParseCertificates(bundle)
 		if err != nil {
 			return err
 		}
@@ -135,7 +136,7 @@ func verified(clock *accClock, address string, profile pki.Profile) resource.Tes
 		if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err != nil {
 			return fmt.Errorf("%s.private_key_pem cannot be read", address)
 		}
-		key, err := pki.ParsePrivateKey(keyPEM, "")
+		key, err := x509text.ParsePrivateKey(keyPEM, "")
 		if err != nil {
 			return err
 		}
@@ -164,7 +165,7 @@ resource "docker_tls_client_cert" "ci" {
 }`
 
 func TestAccEveryAlgorithm(t *testing.T) {
-	algorithms := pki.KeyAlgorithms()
+	algorithms := x509text.KeyAlgorithms()
 	for i, authority := range algorithms {
 		leaf := algorithms[(i+1)%len(algorithms)]
 		t.Run(string(authority)+"/"+string(leaf), func(t *testing.T) {

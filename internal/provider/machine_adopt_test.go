@@ -23,6 +23,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // machineForeign is a PKI that was made elsewhere, in files.
@@ -163,7 +164,7 @@ func (w *machineWorld) importAll(t *testing.T, f *machineForeign) []string {
 func (w *machineWorld) mustVerify(t *testing.T, root *x509.Certificate) {
 	t.Helper()
 	for name, profile := range map[string]pki.Profile{machineServer: pki.Server, machineClient: pki.Client} {
-		chain, err := pki.ParseCertificates(w.text(name, "cert_pem"))
+		chain, err := x509text.ParseCertificates(w.text(name, "cert_pem"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,7 +276,7 @@ func TestMachineAdopt(t *testing.T) {
 				test.config(w)
 			}
 			w.mustBeEmpty(t)
-			if w.text(machineCA, "cert_pem") != pki.EncodeCertificates(f.root) || w.text(machineServer, "cert_pem") != pki.EncodeCertificates(f.server) {
+			if w.text(machineCA, "cert_pem") != x509text.EncodeCertificates(f.root) || w.text(machineServer, "cert_pem") != x509text.EncodeCertificates(f.server) {
 				t.Error("the certificates are not those of the files")
 			}
 			digest := w.text(machineServer, "content_sha256")
@@ -286,7 +287,7 @@ func TestMachineAdopt(t *testing.T) {
 			if w.text(machineServer, "content_sha256") == digest {
 				t.Error("content_sha256 has not changed")
 			}
-			roots, err := pki.ParseCertificates(w.text(machineCA, "cert_pem"))
+			roots, err := x509text.ParseCertificates(w.text(machineCA, "cert_pem"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // TestMachineImportErrors tries ids that cannot be imported. The error names
@@ -190,7 +190,7 @@ func TestMachineImportWithoutKey(t *testing.T) {
 	w.state[machineServer] = imported
 	delete(w.config[machineServer], "private_key_pem_wo")
 	delete(w.config[machineServer], "private_key_pem_wo_version")
-	signer, err := pki.ParsePrivateKey(string(key), "")
+	signer, err := x509text.ParsePrivateKey(string(key), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestMachineImportWithoutKey(t *testing.T) {
 // state as it is: the first apply encrypts it, or removes it, and the root stays.
 func TestMachineImportSecrets(t *testing.T) {
 	f := newMachineForeign(t, machineSigner(t), nil)
-	key, err := pki.EncodePrivateKey(f.key)
+	key, err := x509text.EncodePrivateKey(f.key)
 	if err != nil {
 		t.Fatal(err)
 	}

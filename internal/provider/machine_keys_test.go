@@ -17,18 +17,19 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Each test here is one rule of how keys behave that are not, or not in clear,
 // in the state.
 
-func machineKey(t testing.TB, algorithm pki.KeyAlgorithm) (crypto.Signer, tftypes.Value) {
+func machineKey(t testing.TB, algorithm x509text.KeyAlgorithm) (crypto.Signer, tftypes.Value) {
 	t.Helper()
 	key, err := algorithm.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := pki.EncodePrivateKey(key)
+	text, err := x509text.EncodePrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func machineRequest(t testing.TB, key crypto.Signer, commonName string, dnsNames
 // certificates are those of an attribute of the state.
 func (w *machineWorld) certificates(t *testing.T, name, attribute string) []*x509.Certificate {
 	t.Helper()
-	certificates, err := pki.ParseCertificates(w.text(name, attribute))
+	certificates, err := x509text.ParseCertificates(w.text(name, attribute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +92,8 @@ func (w *machineWorld) mustFail(t *testing.T, reason string) {
 }
 
 func TestMachineOwnLeafKey(t *testing.T) {
-	first, firstPEM := machineKey(t, pki.ECDSAP384)
-	second, secondPEM := machineKey(t, pki.RSA2048)
+	first, firstPEM := machineKey(t, x509text.ECDSAP384)
+	second, secondPEM := machineKey(t, x509text.RSA2048)
 	w := machineCreated(t, nil, machineValues{"private_key_pem_wo": firstPEM, "private_key_pem_wo_version": machineInt(1)})
 	w.mustCertify(t, machineServer, first)
 	if algorithm := w.text(machineServer, "key_algorithm"); algorithm != "ECDSA_P384" {
@@ -161,9 +162,9 @@ func TestMachineKeyLeavesTheState(t *testing.T) {
 }
 
 func TestMachineOwnAuthorityKey(t *testing.T) {
-	first, firstPEM := machineKey(t, pki.ECDSAP256)
-	second, secondPEM := machineKey(t, pki.Ed25519)
-	third, thirdPEM := machineKey(t, pki.ECDSAP256)
+	first, firstPEM := machineKey(t, x509text.ECDSAP256)
+	second, secondPEM := machineKey(t, x509text.Ed25519)
+	third, thirdPEM := machineKey(t, x509text.ECDSAP256)
 	w := newMachineWorld(t)
 	w.config[machineCA]["private_key_pem_wo"] = firstPEM
 	w.config[machineCA]["private_key_pem_wo_version"] = machineInt(1)
@@ -228,9 +229,9 @@ func TestMachineOwnAuthorityKey(t *testing.T) {
 }
 
 func TestMachineOwnKeyIsChecked(t *testing.T) {
-	_, pemText := machineKey(t, pki.ECDSAP256)
-	key, _ := machineKey(t, pki.ECDSAP256)
-	encrypted, err := pki.EncryptPrivateKey(key, "passphrase")
+	_, pemText := machineKey(t, x509text.ECDSAP256)
+	key, _ := machineKey(t, x509text.ECDSAP256)
+	encrypted, err := x509text.EncryptPrivateKey(key, "passphrase")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +267,7 @@ func TestMachinePassphrase(t *testing.T) {
 	w.secrets = secret("private_key_passphrase", "first")
 	w.mustApply(t, w.mustPlan(t, true))
 	w.mustBeEmpty(t)
-	if text := w.text(machineCA, "private_key_pem"); !pki.Encrypted(text) {
+	if text := w.text(machineCA, "private_key_pem"); !x509text.Encrypted(text) {
 		t.Fatal("the private key is in clear in the state")
 	}
 
@@ -297,7 +298,7 @@ func TestMachinePassphrase(t *testing.T) {
 	if serials[0] != w.text(machineCA, "serial_number") || serials[1] != w.text(machineServer, "serial_number") {
 		t.Error("another passphrase has reissued a certificate")
 	}
-	if _, err := pki.ParsePrivateKey(w.text(machineCA, "private_key_pem"), "second"); err != nil {
+	if _, err := x509text.ParsePrivateKey(w.text(machineCA, "private_key_pem"), "second"); err != nil {
 		t.Error(err)
 	}
 
@@ -310,7 +311,7 @@ func TestMachinePassphrase(t *testing.T) {
 	w.mustFail(t, "private_key_passphrase_wo")
 	w.config[machineCA]["private_key_passphrase_wo"] = machineString("second")
 	w.mustApply(t, w.mustPlan(t, true))
-	if !pki.Encrypted(w.text(machineCA, "private_key_pem")) || len(w.certificates(t, machineServer, "cert_pem")) != 2 {
+	if !x509text.Encrypted(w.text(machineCA, "private_key_pem")) || len(w.certificates(t, machineServer, "cert_pem")) != 2 {
 		t.Error("the rotated key is in clear, or there is no cross certificate")
 	}
 	w.mustBeEmpty(t)
@@ -319,7 +320,7 @@ func TestMachinePassphrase(t *testing.T) {
 	w.config[machineCA] = machineValues{"rotation_triggers": machineTrigger("1"), "previous_private_key_passphrase_wo": machineString("second")}
 	w.secrets = nil
 	w.mustApply(t, w.mustPlan(t, true))
-	if pki.Encrypted(w.text(machineCA, "private_key_pem")) {
+	if x509text.Encrypted(w.text(machineCA, "private_key_pem")) {
 		t.Error("the private key is still encrypted")
 	}
 	w.mustBeEmpty(t)
@@ -327,14 +328,14 @@ func TestMachinePassphrase(t *testing.T) {
 	// A first passphrase needs no version.
 	w.config[machineCA]["private_key_passphrase_wo"] = machineString("third")
 	w.mustApply(t, w.mustPlan(t, true))
-	if !pki.Encrypted(w.text(machineCA, "private_key_pem")) {
+	if !x509text.Encrypted(w.text(machineCA, "private_key_pem")) {
 		t.Error("the private key is in clear")
 	}
 }
 
 func TestMachineCertificateRequest(t *testing.T) {
-	first, _ := machineKey(t, pki.ECDSAP256)
-	second, _ := machineKey(t, pki.RSA2048)
+	first, _ := machineKey(t, x509text.ECDSAP256)
+	second, _ := machineKey(t, x509text.RSA2048)
 	w := newMachineWorld(t)
 	delete(w.config[machineServer], "dns_names")
 	w.config[machineServer]["cert_request_pem"] = machineRequest(t, first, "host", "Host.example.com")
@@ -385,12 +386,12 @@ func TestMachineCertificateRequest(t *testing.T) {
 }
 
 func TestMachineCertificateRequestIsChecked(t *testing.T) {
-	key, keyPEM := machineKey(t, pki.ECDSAP256)
+	key, keyPEM := machineKey(t, x509text.ECDSAP256)
 	good := machineRequest(t, key, "", "host.example.com")
 	block, _ := pem.Decode([]byte(machineText(good)))
 	block.Bytes[len(block.Bytes)-1] ^= 1
 	forged := machineString(string(pem.EncodeToMemory(block)))
-	short, err := pki.ParsePrivateKey(machineShortRSAKey(t), "")
+	short, err := x509text.ParsePrivateKey(machineShortRSAKey(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +451,7 @@ func machineShortRSAKey(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := pki.EncodePrivateKey(key)
+	text, err := x509text.EncodePrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}

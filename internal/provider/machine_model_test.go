@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // machineModel remembers what was delivered, and when a root was replaced. From
@@ -98,7 +99,7 @@ func (m *machineModel) observe(w *machineWorld) error {
 			root.mayGo = true
 		}
 		if !root.mayGo && machineIndex(party.bundle, root.certificate) < 0 {
-			return fmt.Errorf("root %s left before its overlap ended", pki.SerialNumber(root.certificate))
+			return fmt.Errorf("root %s left before its overlap ended", x509text.SerialNumber(root.certificate))
 		}
 	}
 	m.parties = append(m.parties, party)
@@ -108,7 +109,7 @@ func (m *machineModel) observe(w *machineWorld) error {
 // machineParse reads the certificates of a resource, the first of which must
 // belong to its private key and its other outputs.
 func machineParse(w *machineWorld, name string) ([]*x509.Certificate, error) {
-	certificates, err := pki.ParseCertificates(w.text(name, "cert_pem"))
+	certificates, err := x509text.ParseCertificates(w.text(name, "cert_pem"))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -117,12 +118,12 @@ func machineParse(w *machineWorld, name string) ([]*x509.Certificate, error) {
 		if !slices.ContainsFunc(w.given, func(key crypto.Signer) bool { return pki.SamePublicKey(key.Public(), first.PublicKey) }) {
 			return nil, fmt.Errorf("%s: the certificate is for a key that was never given", name)
 		}
-	} else if key, err := pki.ParsePrivateKey(stored, ""); err != nil {
+	} else if key, err := x509text.ParsePrivateKey(stored, ""); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	} else if !pki.SamePublicKey(key.Public(), first.PublicKey) {
 		return nil, fmt.Errorf("%s: key and certificate do not match", name)
 	}
-	if w.text(name, "serial_number") != pki.SerialNumber(first) || w.text(name, "validity_end_time") != first.NotAfter.Format(time.RFC3339) {
+	if w.text(name, "serial_number") != x509text.SerialNumber(first) || w.text(name, "validity_end_time") != first.NotAfter.Format(time.RFC3339) {
 		return nil, fmt.Errorf("%s: the outputs are not those of its certificate", name)
 	}
 	return certificates, nil

@@ -8,7 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // recordedState is a state of testdata with PEM texts filled in: no private key
@@ -54,11 +54,11 @@ func (w *machineWorld) moveState(provider, source string, state []byte) error {
 // same key, an empty plan, and certificates that old parties accept.
 func TestMachineMove(t *testing.T) {
 	f, w := newMachineForeign(t, machineSigner(t), nil), newMachineWorld(t)
-	key, err := pki.EncodePrivateKey(f.key)
+	key, err := x509text.EncodePrivateKey(f.key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	state := recordedState(t, "tls_self_signed_cert-4.json", map[string]string{"cert_pem": pki.EncodeCertificates(f.root), "private_key_pem": key})
+	state := recordedState(t, "tls_self_signed_cert-4.json", map[string]string{"cert_pem": x509text.EncodeCertificates(f.root), "private_key_pem": key})
 	for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 		if err := w.moveState(registry+"/hashicorp/tls", "tls_self_signed_cert", state); err != nil {
 			t.Fatal(err)
@@ -67,7 +67,7 @@ func TestMachineMove(t *testing.T) {
 	if len(w.warnings) > 0 {
 		t.Errorf("the move warns of %q", w.warnings)
 	}
-	if w.text(machineCA, "cert_pem") != pki.EncodeCertificates(f.root) || w.text(machineCA, "private_key_pem") != key {
+	if w.text(machineCA, "cert_pem") != x509text.EncodeCertificates(f.root) || w.text(machineCA, "private_key_pem") != key {
 		t.Error("the root or its key is another one")
 	}
 	if early := machineNumber(machineFields(w.attributes(machineCA), w.state[machineCA])["early_renewal_hours"]); early != 720 {
@@ -89,14 +89,14 @@ func TestMachineMove(t *testing.T) {
 // TestMachineMoveErrors moves what cannot be moved.
 func TestMachineMoveErrors(t *testing.T) {
 	f := newMachineForeign(t, machineSigner(t), nil)
-	key, err := pki.EncodePrivateKey(f.key)
+	key, err := x509text.EncodePrivateKey(f.key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	texts := func(cert, key string) map[string]string {
 		return map[string]string{"cert_pem": cert, "private_key_pem": key}
 	}
-	root, leaf := pki.EncodeCertificates(f.root), pki.EncodeCertificates(f.server)
+	root, leaf := x509text.EncodeCertificates(f.root), x509text.EncodeCertificates(f.server)
 	for _, test := range []struct {
 		name, provider, source, file string
 		texts                        map[string]string

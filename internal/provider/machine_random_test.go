@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 const (
@@ -333,7 +334,7 @@ func (r *machineRun) changeKey(name string) {
 	switch way := r.rand.IntN(3); {
 	case way == 0 || way == 1 && own:
 	case way == 1 && name != machineCA:
-		key, _ := machineKey(r.tb, pki.ECDSAP256)
+		key, _ := machineKey(r.tb, x509text.ECDSAP256)
 		r.own(name, key)
 		r.set(name, "cert_request_pem", machineRequest(r.tb, key, "", "host.example.com"))
 	default:
@@ -342,7 +343,7 @@ func (r *machineRun) changeKey(name string) {
 }
 
 func (r *machineRun) giveKey(name string) {
-	key, text := machineKey(r.tb, pki.ECDSAP256)
+	key, text := machineKey(r.tb, x509text.ECDSAP256)
 	r.own(name, key)
 	r.set(name, "private_key_pem_wo", text)
 	r.set(name, "private_key_pem_wo_version", machineInt(r.rand.Int64N(1<<40)))
@@ -364,7 +365,7 @@ func (r *machineRun) previousKey() error {
 	delete(r.config[machineCA], "previous_private_key_pem_wo")
 	for _, key := range r.given {
 		if r.model.head != nil && pki.SamePublicKey(key.Public(), r.model.head.PublicKey) {
-			text, err := pki.EncodePrivateKey(key)
+			text, err := x509text.EncodePrivateKey(key)
 			if err != nil {
 				return err
 			}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Each test here is one rule of how plans must behave. The default authority is
@@ -240,7 +240,7 @@ func TestMachineWarnsWithoutCross(t *testing.T) {
 		t.Fatalf("the plan warns %q, not once of the missing cross certificate", w.warnings)
 	}
 	w.mustApply(t, p)
-	if certificates, err := pki.ParseCertificates(w.text(machineServer, "cert_pem")); err != nil || len(certificates) != 1 {
+	if certificates, err := x509text.ParseCertificates(w.text(machineServer, "cert_pem")); err != nil || len(certificates) != 1 {
 		t.Errorf("the leaf is not alone: %d certificates, %v", len(certificates), err)
 	}
 	w.mustBeEmpty(t)

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // TestMachineKeyIsStoredOtherwiseLate applies a saved plan after the due time
@@ -58,7 +58,7 @@ func TestMachineKeyIsStoredOtherwiseLate(t *testing.T) {
 // TestMachineEncryptedKeyToOwnKey replaces an encrypted key by one's own: the
 // passphrase so far is needed for the cross certificate.
 func TestMachineEncryptedKeyToOwnKey(t *testing.T) {
-	_, own := machineKey(t, pki.ECDSAP256)
+	_, own := machineKey(t, x509text.ECDSAP256)
 	w := newMachineWorld(t)
 	w.config[machineCA]["private_key_passphrase_wo"] = machineString("first")
 	w.secrets = machineValues{"private_key_passphrase": machineString("first")}
@@ -80,7 +80,7 @@ func TestMachineEncryptedKeyToOwnKey(t *testing.T) {
 // it must not renew this one.
 func TestMachineDamagedAuthorityKey(t *testing.T) {
 	w := machineCreated(t, machineValues{"reuse_private_key": machineBool(true)}, nil)
-	_, other := machineKey(t, pki.ECDSAP256)
+	_, other := machineKey(t, x509text.ECDSAP256)
 	fields := machineFields(w.attributes(machineCA), w.state[machineCA])
 	fields["private_key_pem"] = other
 	w.state[machineCA] = tftypes.NewValue(w.schemas[machineCA].ValueType(), fields)
@@ -91,7 +91,7 @@ func TestMachineDamagedAuthorityKey(t *testing.T) {
 // TestMachineClientRequestNames has a client's request that asks for names,
 // which a client certificate never has: they must not matter.
 func TestMachineClientRequestNames(t *testing.T) {
-	key, _ := machineKey(t, pki.ECDSAP256)
+	key, _ := machineKey(t, x509text.ECDSAP256)
 	w := newMachineWorld(t)
 	w.config[machineCA]["name_constraints"] = w.object(machineCA, "name_constraints", machineValues{
 		"permitted_dns_domains": tftypes.NewValue(tftypes.List{ElementType: tftypes.String}, []tftypes.Value{machineString("example.com")}),
