@@ -19,7 +19,11 @@ import (
 // A model beside it remembers what was done. After each step the trust and the
 // connections must be what the model says.
 func TestHistories(t *testing.T) {
-	const chunks, histories = 8, 10_000
+	const chunks = 8
+	histories := 10_000
+	if testing.Short() {
+		histories = 1000
+	}
 	var keys []crypto.Signer // more than the longest history needs
 	for range 16 {
 		key, err := pki.Ed25519.Generate() // the fastest to sign and to verify
