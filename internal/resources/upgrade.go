@@ -6,5 +6,5 @@ package resources
 // older states, and an attribute that is gone is dropped. Only a value that
 // changes its form or meaning counts it up, with a state upgrader from every
 // earlier version (resource.ResourceWithUpgradeState), and adds a recorded state
-// to those that TestMachineRecordedStates reads.
+// to those that TestRecordedStates reads.
 const stateVersion = 0

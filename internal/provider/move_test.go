@@ -6,9 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/tfsim"
 )
 
 // recordedState is a state of testdata with PEM texts filled in: no private key
@@ -30,65 +29,45 @@ func recordedState(t *testing.T, name string, texts map[string]string) []byte {
 	return []byte(text)
 }
 
-// moveState is what Terraform does for a moved block: move, then refresh.
-func (w *machineWorld) moveState(provider, source string, state []byte) error {
-	resp, err := w.server.MoveResourceState(w.ctx, &tfprotov6.MoveResourceStateRequest{
-		SourceProviderAddress: provider, SourceTypeName: source,
-		SourceState: &tfprotov6.RawState{JSON: state}, TargetTypeName: machineCA,
-	})
-	if err != nil {
-		return err
-	}
-	if err := w.report(resp.Diagnostics, nil); err != nil {
-		return err
-	}
-	moved, err := w.decode(machineCA, resp.TargetState)
-	if err != nil {
-		return err
-	}
-	w.state[machineCA], err = w.read(machineCA, moved)
-	return err
-}
-
-// TestMachineMove moves an authority from hashicorp/tls: the same root, the
+// TestMove moves an authority from hashicorp/tls: the same root, the
 // same key, an empty plan, and certificates that old parties accept.
-func TestMachineMove(t *testing.T) {
-	f, w := newMachineForeign(t, machineSigner(t), nil), newMachineWorld(t)
+func TestMove(t *testing.T) {
+	f, w := newForeignPKI(t, ecdsaKey(t), nil), newWorld(t)
 	key, err := pki.EncodePrivateKey(f.key)
 	if err != nil {
 		t.Fatal(err)
 	}
 	state := recordedState(t, "tls_self_signed_cert-4.json", map[string]string{"cert_pem": pki.EncodeCertificates(f.root), "private_key_pem": key})
 	for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		if err := w.moveState(registry+"/hashicorp/tls", "tls_self_signed_cert", state); err != nil {
+		if err := w.Move(tfsim.CA, registry+"/hashicorp/tls", "tls_self_signed_cert", state); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(w.warnings) > 0 {
-		t.Errorf("the move warns of %q", w.warnings)
+	if len(w.Warnings) > 0 {
+		t.Errorf("the move warns of %q", w.Warnings)
 	}
-	if w.text(machineCA, "cert_pem") != pki.EncodeCertificates(f.root) || w.text(machineCA, "private_key_pem") != key {
+	if w.Text(tfsim.CA, "cert_pem") != pki.EncodeCertificates(f.root) || w.Text(tfsim.CA, "private_key_pem") != key {
 		t.Error("the root or its key is another one")
 	}
-	if early := machineNumber(machineFields(w.attributes(machineCA), w.state[machineCA])["early_renewal_hours"]); early != 720 {
+	if early := w.Number(tfsim.CA, "early_renewal_hours"); early != 720 {
 		t.Errorf("early_renewal_hours is %d, want the 720 of the source", early)
 	}
-	for _, subject := range []machineValues{nil, {"common_name": machineString("Old CA"), "organization": machineString("Example"), "country": machineString("DE")}} {
+	for _, subject := range []tfsim.Values{nil, {"common_name": tfsim.String("Old CA"), "organization": tfsim.String("Example"), "country": tfsim.String("DE")}} {
 		if subject != nil {
-			w.config[machineCA]["subject"] = w.object(machineCA, "subject", subject)
+			w.Config[tfsim.CA]["subject"] = w.Object(tfsim.CA, "subject", subject)
 		}
-		p := w.mustPlan(t, true)
-		if p.changes(machineCA) {
+		p := w.MustPlan(t)
+		if p.Changes(tfsim.CA) {
 			t.Fatal("the plan after the move changes the authority")
 		}
-		w.mustApply(t, p)
+		w.MustApply(t, p)
 	}
-	w.mustVerify(t, f.root)
+	w.MustVerify(t, f.root)
 }
 
-// TestMachineMoveErrors moves what cannot be moved.
-func TestMachineMoveErrors(t *testing.T) {
-	f := newMachineForeign(t, machineSigner(t), nil)
+// TestMoveErrors moves what cannot be moved.
+func TestMoveErrors(t *testing.T) {
+	f := newForeignPKI(t, ecdsaKey(t), nil)
 	key, err := pki.EncodePrivateKey(f.key)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +89,7 @@ func TestMachineMoveErrors(t *testing.T) {
 		{"another provider", "example/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", texts(root, key), []string{"Unable to Move Resource State"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := newMachineWorld(t).moveState("registry.terraform.io/"+test.provider, test.source, recordedState(t, test.file, test.texts))
+			err := newWorld(t).Move(tfsim.CA, "registry.terraform.io/"+test.provider, test.source, recordedState(t, test.file, test.texts))
 			if err == nil {
 				t.Fatal("it was moved")
 			}

@@ -2,10 +2,8 @@ package provider_test
 
 import (
 	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -16,18 +14,21 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/tfsim"
 )
 
 const (
-	machineSequences      = 500
-	machineShortSequences = 60
-	machineSteps          = 12
+	historiesInCI      = 500
+	historiesByDefault = 60
+	historySteps       = 12
 )
 
-// machineRun is one random sequence.
-type machineRun struct {
-	*machineWorld
-	model machineModel
+// history is one random sequence.
+type history struct {
+	*tfsim.World
+	keys  map[string]crypto.Signer // that are configured, and not in the state
+	tb    testing.TB
+	model tfsim.Model
 	rand  *rand.Rand
 	log   []string
 	tried int
@@ -38,27 +39,27 @@ type machineRun struct {
 	refresh bool
 }
 
-// TestMachineRandom drives the provider through random histories, and checks
+// TestRandom drives the provider through random histories, and checks
 // after each step what must hold in all of them.
-func TestMachineRandom(t *testing.T) {
+func TestRandom(t *testing.T) {
 	t.Parallel()
-	sequences := machineSequences
+	sequences := historiesInCI
 	if testing.Short() {
-		sequences = machineShortSequences
+		sequences = historiesByDefault
 	}
 	var tried, applied atomic.Int64
 	t.Run("sequences", func(t *testing.T) {
 		for seed := range uint64(sequences) {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 				t.Parallel()
-				run := machineRun{machineWorld: newMachineWorld(t), rand: rand.New(rand.NewPCG(seed, 1))}
-				for step := range machineSteps {
+				run := history{World: newWorld(t), keys: map[string]crypto.Signer{}, tb: t, rand: rand.New(rand.NewPCG(seed, 1))}
+				for step := range historySteps {
 					if err := run.step(step == 0); err != nil {
 						t.Fatalf("seed %d, step %d: %v\n%s", seed, step, err, strings.Join(run.log, "\n"))
 					}
 				}
 				tried.Add(int64(run.tried))
-				applied.Add(int64(len(run.model.parties)))
+				applied.Add(int64(run.model.Applies()))
 			})
 		}
 	})
@@ -68,21 +69,21 @@ func TestMachineRandom(t *testing.T) {
 	}
 }
 
-func (r *machineRun) note(format string, args ...any) {
-	r.log = append(r.log, r.now.Format(time.RFC3339)+" "+fmt.Sprintf(format, args...))
+func (r *history) note(format string, args ...any) {
+	r.log = append(r.log, r.Now.Format(time.RFC3339)+" "+fmt.Sprintf(format, args...))
 }
 
-func (r *machineRun) pick(choices ...int64) int64 { return choices[r.rand.IntN(len(choices))] }
+func (r *history) pick(choices ...int64) int64 { return choices[r.rand.IntN(len(choices))] }
 
-func (r *machineRun) advance() {
+func (r *history) advance() {
 	hours := r.pick(0, 0, 1, 7, 24, 200, 24*40, 24*150, 24*365, 3*24*365)
-	r.now = r.now.Add(time.Duration(hours)*time.Hour + time.Duration(r.rand.IntN(3600))*time.Second)
+	r.Now = r.Now.Add(time.Duration(hours)*time.Hour + time.Duration(r.rand.IntN(3600))*time.Second)
 	if r.rand.IntN(20) == 0 {
-		r.now = r.now.Add(-30 * time.Minute)
+		r.Now = r.Now.Add(-30 * time.Minute)
 	}
 }
 
-func (r *machineRun) step(first bool) error {
+func (r *history) step(first bool) error {
 	r.changed, r.early, r.late, r.refresh = map[string]bool{}, map[string]bool{}, false, true
 	if !first {
 		r.advance()
@@ -96,12 +97,12 @@ func (r *machineRun) step(first bool) error {
 		}
 	case action == 4:
 		cut = true
-		r.set(machineCA, "overlap_hours", machineInt(0))
-		r.trigger(machineCA, fmt.Sprint(r.rand.Uint64()))
+		r.set(tfsim.CA, "overlap_hours", tfsim.Int(0))
+		r.trigger(tfsim.CA, fmt.Sprint(r.rand.Uint64()))
 	case action == 5:
 		r.note("refresh only")
 		before := r.serials()
-		if err := r.refreshOnly(); err != nil {
+		if err := r.RefreshOnly(); err != nil {
 			return err
 		}
 		if !slices.Equal(before, r.serials()) {
@@ -114,7 +115,7 @@ func (r *machineRun) step(first bool) error {
 	r.late = r.rand.IntN(4) == 0
 	r.refresh = r.rand.IntN(4) != 0
 	err := r.applyStep(cut)
-	if err != nil && strings.Contains(err.Error(), "expired on") && !r.now.Before(r.model.head.NotAfter) {
+	if err != nil && strings.Contains(err.Error(), "expired on") && !r.Now.Before(r.model.Head().NotAfter) {
 		// Documented: an expired authority issues nothing. A run that refreshes
 		// and changes nothing else must repair it.
 		r.note("expired: %v", err)
@@ -128,57 +129,61 @@ func (r *machineRun) step(first bool) error {
 }
 
 // applyStep plans, applies, perhaps later, and checks what came of it.
-func (r *machineRun) applyStep(cut bool) error {
+func (r *history) applyStep(cut bool) error {
 	if err := r.previousKey(); err != nil {
 		return err
 	}
-	p, err := r.plan(r.refresh)
+	plan := r.PlanWithoutRefresh
+	if r.refresh {
+		plan = r.Plan
+	}
+	p, err := plan()
 	if err != nil {
 		return err
 	}
-	r.note("plan (refresh=%t) changes %v", r.refresh, p.changed())
+	r.note("plan (refresh=%t) changes %v", r.refresh, p.Changed())
 	if r.late {
 		r.advance()
 		r.note("apply late")
 	}
 	// A saved plan without changes is not applied: there is nothing to check.
-	empty := len(p.changed()) == 0
-	if err := r.apply(p); err != nil {
+	empty := len(p.Changed()) == 0
+	if err := r.Apply(p); err != nil {
 		return err
 	}
 	if err := r.observeAndCheck(); err != nil {
 		return err
 	}
 	if cut && !empty {
-		if err := r.model.cutOff(r.machineWorld); err != nil {
+		if err := r.model.CheckCutOff(r.World); err != nil {
 			return err
 		}
 	}
 	return r.settled()
 }
 
-func (r *machineRun) observeAndCheck() error {
-	if err := r.model.observe(r.machineWorld); err != nil {
+func (r *history) observeAndCheck() error {
+	if err := r.model.Observe(r.World); err != nil {
 		return err
 	}
 	return r.connections()
 }
 
-func (r *machineRun) connections() error {
-	tried, err := r.model.check(r.now)
+func (r *history) connections() error {
+	tried, err := r.model.Check(r.Now)
 	r.tried += tried
 	return err
 }
 
 // settled checks that the plan after apply is empty, or that what it holds is
 // documented; then one more apply ends it.
-func (r *machineRun) settled() error {
+func (r *history) settled() error {
 	for again := range 2 {
-		p, err := r.plan(true)
+		p, err := r.Plan()
 		if err != nil {
 			return fmt.Errorf("after apply: %w", err)
 		}
-		changed := p.changed()
+		changed := p.Changed()
 		if len(changed) == 0 {
 			break
 		}
@@ -189,49 +194,49 @@ func (r *machineRun) settled() error {
 			return err
 		}
 		r.note("settling %v", changed)
-		if err := r.apply(p); err != nil {
+		if err := r.Apply(p); err != nil {
 			return err
 		}
 		if err := r.observeAndCheck(); err != nil {
 			return err
 		}
 	}
-	current := r.model.parties[len(r.model.parties)-1]
-	certificates := map[string]*x509.Certificate{machineCA: current.bundle[0], machineServer: current.chains[pki.Server][0], machineClient: current.chains[pki.Client][0]}
-	for name, certificate := range certificates {
-		key, stored := r.keys[name], r.text(name, "private_key_pem")
+	for _, name := range tfsim.Order {
+		certificates, err := r.Certificates(name)
+		if err != nil {
+			return err
+		}
+		certificate := certificates[0]
+		key, stored := r.keys[name], r.Text(name, "private_key_pem")
 		if (key == nil) == (stored == "") || key != nil && !pki.SamePublicKey(key.Public(), certificate.PublicKey) {
 			return fmt.Errorf("%s does not certify the key that is configured", name)
 		}
 	}
-	if r.model.ended(r.machineWorld) {
-		return fmt.Errorf("a root stays although its overlap has ended: %s", r.model.describe(r.machineWorld))
+	if r.model.Ended(r.World) {
+		return fmt.Errorf("a root stays although its overlap has ended: %s", r.model.Describe(r.World))
 	}
 	if r.rand.IntN(3) > 0 {
 		return nil
 	}
-	p, err := r.plan(false)
-	if err == nil && len(p.changed()) > 0 {
-		err = fmt.Errorf("the plan without refresh is not empty: %v", p.changed())
+	p, err := r.PlanWithoutRefresh()
+	if err == nil && len(p.Changed()) > 0 {
+		err = fmt.Errorf("the plan without refresh is not empty: %v", p.Changed())
 	}
 	return err
 }
 
 // documented reports a plan after apply that nothing explains.
-func (r *machineRun) documented(p *machinePlan) error {
+func (r *history) documented(p *tfsim.Plan) error {
 	clockWaits := r.late || !r.refresh // and something else was applied
 	authority := false                 // whether the authority has a reason, which is one for its leaves
-	for _, name := range p.changed() {
-		var ready bool
-		if err := machineFields(r.attributes(name), p.prior[name])["ready_for_renewal"].As(&ready); err != nil {
-			return err
-		}
+	for _, name := range p.Changed() {
+		ready := r.WasReady(p, name)
 		switch {
 		case ready && (clockWaits || r.early[name]):
-			authority = authority || name == machineCA
-		case name == machineCA && r.model.ended(r.machineWorld) && (r.late || r.changed[name]):
+			authority = authority || name == tfsim.CA
+		case name == tfsim.CA && r.model.Ended(r.World) && (r.late || r.changed[name]):
 			authority = true
-		case name != machineCA && authority:
+		case name != tfsim.CA && authority:
 		default:
 			return fmt.Errorf("the plan after apply changes %s (ready_for_renewal: %t)", name, ready)
 		}
@@ -239,65 +244,63 @@ func (r *machineRun) documented(p *machinePlan) error {
 	return nil
 }
 
-func (r *machineRun) serials() []string {
+func (r *history) serials() []string {
 	var serials []string
-	for _, name := range machineOrder {
-		serials = append(serials, r.text(name, "serial_number"))
+	for _, name := range tfsim.Order {
+		serials = append(serials, r.Text(name, "serial_number"))
 	}
 	return serials
 }
 
-func (r *machineRun) set(name, attribute string, value tftypes.Value) {
-	r.config[name] = maps.Clone(r.config[name])
-	r.config[name][attribute] = value
+func (r *history) set(name, attribute string, value tftypes.Value) {
+	r.Set(name, tfsim.Values{attribute: value})
 	r.changed[name] = true
 	if attribute == "early_renewal_hours" || attribute == "validity_period_hours" {
 		r.early[name] = true
 	}
-	if !value.Type().Is(tftypes.String) || len(machineText(value)) < 100 { // no keys
+	if !value.Type().Is(tftypes.String) || len(tfsim.Text(value)) < 100 { // no keys
 		r.note("%s.%s = %s", name, attribute, value)
 	} else {
 		r.note("%s.%s is set", name, attribute)
 	}
 }
 
-func (r *machineRun) unset(name string, attributes ...string) {
-	r.config[name] = maps.Clone(r.config[name])
+func (r *history) unset(name string, attributes ...string) {
+	r.Unset(name, attributes...)
 	for _, attribute := range attributes {
-		delete(r.config[name], attribute)
 		r.note("%s.%s = null", name, attribute)
 	}
 	r.changed[name] = true
 }
 
 // change alters one argument.
-func (r *machineRun) change() {
-	name := machineOrder[r.rand.IntN(len(machineOrder))]
+func (r *history) change() {
+	name := tfsim.Order[r.rand.IntN(len(tfsim.Order))]
 	switch r.rand.IntN(9) {
 	case 0:
 		r.unset(name, "early_renewal_hours")
-		r.set(name, "validity_period_hours", machineInt(r.pick(24, 720, 8760, 43800)))
+		r.set(name, "validity_period_hours", tfsim.Int(r.pick(24, 720, 8760, 43800)))
 	case 1, 2:
 		validity := int64(8760)
-		if name == machineCA {
+		if name == tfsim.CA {
 			validity = 43800
 		}
-		if value := machineFields(r.attributes(name), r.state[name])["validity_period_hours"]; !value.IsNull() {
-			validity = machineNumber(value)
+		if value := r.Fields(name)["validity_period_hours"]; !value.IsNull() {
+			validity = tfsim.Number(value)
 		}
-		if value, ok := r.config[name]["validity_period_hours"]; ok {
-			validity = machineNumber(value)
+		if value, ok := r.Config[name]["validity_period_hours"]; ok {
+			validity = tfsim.Number(value)
 		}
-		r.set(name, "early_renewal_hours", machineInt(r.pick(0, 1, validity/2, validity/4, validity-1)))
+		r.set(name, "early_renewal_hours", tfsim.Int(r.pick(0, 1, validity/2, validity/4, validity-1)))
 	case 3:
-		r.set(name, "reuse_private_key", machineBool(r.rand.IntN(3) > 0))
+		r.set(name, "reuse_private_key", tfsim.Bool(r.rand.IntN(3) > 0))
 	case 4:
 		r.trigger(name, fmt.Sprint(r.rand.IntN(4)))
 	case 5:
 		if hours := r.pick(-1, 0, 5, 24, 24*100, 24*900); hours < 0 {
-			r.unset(machineCA, "overlap_hours")
+			r.unset(tfsim.CA, "overlap_hours")
 		} else {
-			r.set(machineCA, "overlap_hours", machineInt(hours))
+			r.set(tfsim.CA, "overlap_hours", tfsim.Int(hours))
 		}
 	case 6:
 		r.changeKey(name)
@@ -305,70 +308,69 @@ func (r *machineRun) change() {
 		if _, own := r.keys[name]; own {
 			return // its algorithm is what it is
 		}
-		r.set(name, "key_algorithm", machineString([]string{"ECDSA_P256", "ED25519"}[r.rand.IntN(2)]))
+		r.set(name, "key_algorithm", tfsim.String([]string{"ECDSA_P256", "ED25519"}[r.rand.IntN(2)]))
 	default:
-		r.set(machineServer, "dns_names", [...]tftypes.Value{machineSet("a.example.com"), machineSet("a.example.com", "b.example.com")}[r.rand.IntN(2)])
+		r.set(tfsim.Server, "dns_names", [...]tftypes.Value{tfsim.Set("a.example.com"), tfsim.Set("a.example.com", "b.example.com")}[r.rand.IntN(2)])
 	}
 }
 
 // trigger rotates; an authority with a key of one's own needs another one for
 // that.
-func (r *machineRun) trigger(name, text string) {
-	if _, own := r.keys[name]; own && name == machineCA {
+func (r *history) trigger(name, text string) {
+	if _, own := r.keys[name]; own && name == tfsim.CA {
 		r.giveKey(name)
 		return
 	}
-	r.set(name, "rotation_triggers", machineTrigger(text))
+	r.set(name, "rotation_triggers", tfsim.Trigger(text))
 }
 
 // changeKey gives a certificate a key of one's own, a certificate request, or
 // a key that is made.
-func (r *machineRun) changeKey(name string) {
+func (r *history) changeKey(name string) {
 	r.unset(name, "private_key_pem_wo", "private_key_pem_wo_version", "cert_request_pem")
 	_, own := r.keys[name]
 	delete(r.keys, name)
-	if name == machineCA {
-		r.secrets = nil
+	if name == tfsim.CA {
+		r.Secrets = nil
 	}
 	switch way := r.rand.IntN(3); {
 	case way == 0 || way == 1 && own:
-	case way == 1 && name != machineCA:
-		key, _ := machineKey(r.tb, pki.ECDSAP256)
+	case way == 1 && name != tfsim.CA:
+		key, _ := makeKey(r.tb, pki.ECDSAP256)
 		r.own(name, key)
-		r.set(name, "cert_request_pem", machineRequest(r.tb, key, "", "host.example.com"))
+		r.set(name, "cert_request_pem", makeRequest(r.tb, key, "", "host.example.com"))
 	default:
 		r.giveKey(name)
 	}
 }
 
-func (r *machineRun) giveKey(name string) {
-	key, text := machineKey(r.tb, pki.ECDSAP256)
+func (r *history) giveKey(name string) {
+	key, text := makeKey(r.tb, pki.ECDSAP256)
 	r.own(name, key)
 	r.set(name, "private_key_pem_wo", text)
-	r.set(name, "private_key_pem_wo_version", machineInt(r.rand.Int64N(1<<40)))
-	if name == machineCA {
-		r.secrets = machineValues{"private_key_pem": text}
+	r.set(name, "private_key_pem_wo_version", tfsim.Int(r.rand.Int64N(1<<40)))
+	if name == tfsim.CA {
+		r.Secrets = tfsim.Values{"private_key_pem": text}
 	}
 }
 
 // own takes note of a key that is in no state.
-func (r *machineRun) own(name string, key crypto.Signer) {
+func (r *history) own(name string, key crypto.Signer) {
 	r.unset(name, "key_algorithm")
 	r.keys[name] = key
-	r.given = append(r.given, key)
+	r.Given = append(r.Given, key)
 }
 
 // previousKey gives an authority the key it has, where that is one's own.
-func (r *machineRun) previousKey() error {
-	r.config[machineCA] = maps.Clone(r.config[machineCA])
-	delete(r.config[machineCA], "previous_private_key_pem_wo")
-	for _, key := range r.given {
-		if r.model.head != nil && pki.SamePublicKey(key.Public(), r.model.head.PublicKey) {
+func (r *history) previousKey() error {
+	r.Unset(tfsim.CA, "previous_private_key_pem_wo")
+	for _, key := range r.Given {
+		if r.model.Head() != nil && pki.SamePublicKey(key.Public(), r.model.Head().PublicKey) {
 			text, err := pki.EncodePrivateKey(key)
 			if err != nil {
 				return err
 			}
-			r.config[machineCA]["previous_private_key_pem_wo"] = machineString(text)
+			r.Set(tfsim.CA, tfsim.Values{"previous_private_key_pem_wo": tfsim.String(text)})
 		}
 	}
 	return nil

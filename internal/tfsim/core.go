@@ -1,4 +1,4 @@
-package provider_test
+package tfsim
 
 import (
 	"errors"
@@ -8,45 +8,43 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// What Terraform itself does around a provider: which values it proposes, and
-// which answers it refuses.
+// Here is what Terraform itself does around a provider: which values it
+// proposes, and which answers it refuses.
 
-type machineValues = map[string]tftypes.Value
-
-// machineFields are the attributes of an object; of a null one, all null.
-func machineFields(attributes []*tfprotov6.SchemaAttribute, object tftypes.Value) machineValues {
-	fields := machineValues{}
+// fields are the attributes of an object; of a null one, all null.
+func fields(attributes []*tfprotov6.SchemaAttribute, object tftypes.Value) Values {
+	values := Values{}
 	if object.IsKnown() && !object.IsNull() {
-		if err := object.As(&fields); err != nil {
+		if err := object.As(&values); err != nil {
 			panic(err)
 		}
-		return fields
+		return values
 	}
 	for _, attribute := range attributes {
-		fields[attribute.Name] = tftypes.NewValue(attribute.ValueType(), nil)
+		values[attribute.Name] = Null(attribute.ValueType())
 	}
-	return fields
+	return values
 }
 
-// machinePropose is the proposed new state: the configuration, and for what it
+// propose is the proposed new state: the configuration, and for what it
 // leaves to the provider the prior value. Write-only arguments are null.
-func machinePropose(attributes []*tfprotov6.SchemaAttribute, prior, config machineValues) machineValues {
-	proposed := machineValues{}
+func propose(attributes []*tfprotov6.SchemaAttribute, prior, config Values) Values {
+	proposed := Values{}
 	for _, attribute := range attributes {
 		name := attribute.Name
 		old, configured := prior[name], config[name]
 		switch {
 		case attribute.WriteOnly:
-			proposed[name] = tftypes.NewValue(attribute.ValueType(), nil)
+			proposed[name] = Null(attribute.ValueType())
 		case attribute.Computed && configured.IsNull():
 			proposed[name] = old
-			if attribute.NestedType != nil && machineHasConfigured(attribute.NestedType.Attributes, old) {
+			if attribute.NestedType != nil && hasConfigured(attribute.NestedType.Attributes, old) {
 				proposed[name] = configured // it must have been configured before, and is no longer
 			}
 		case attribute.NestedType != nil && configured.IsKnown() && !configured.IsNull():
 			nested := attribute.NestedType.Attributes
 			proposed[name] = tftypes.NewValue(attribute.ValueType(),
-				machinePropose(nested, machineFields(nested, old), machineFields(nested, configured)))
+				propose(nested, fields(nested, old), fields(nested, configured)))
 		default:
 			proposed[name] = configured
 		}
@@ -54,21 +52,21 @@ func machinePropose(attributes []*tfprotov6.SchemaAttribute, prior, config machi
 	return proposed
 }
 
-// machineHasConfigured reports whether an object has values that no provider
+// hasConfigured reports whether an object has values that no provider
 // can have computed.
-func machineHasConfigured(attributes []*tfprotov6.SchemaAttribute, object tftypes.Value) bool {
-	fields := machineFields(attributes, object)
+func hasConfigured(attributes []*tfprotov6.SchemaAttribute, object tftypes.Value) bool {
+	values := fields(attributes, object)
 	for _, attribute := range attributes {
-		if !attribute.Computed && !fields[attribute.Name].IsNull() {
+		if !attribute.Computed && !values[attribute.Name].IsNull() {
 			return true
 		}
 	}
 	return false
 }
 
-// machineCheckPlan refuses plans that contradict the configuration.
-func machineCheckPlan(attributes []*tfprotov6.SchemaAttribute, prior, config, planned machineValues) error {
-	errs := []error{machineCheckWriteOnly(attributes, planned)}
+// checkPlan refuses plans that contradict the configuration.
+func checkPlan(attributes []*tfprotov6.SchemaAttribute, prior, config, planned Values) error {
+	errs := []error{checkWriteOnly(attributes, planned)}
 	for _, attribute := range attributes {
 		name := attribute.Name
 		old, configured, value := prior[name], config[name], planned[name]
@@ -78,7 +76,7 @@ func machineCheckPlan(attributes []*tfprotov6.SchemaAttribute, prior, config, pl
 		case !configured.IsNull() && !old.IsNull() && value.Equal(old):
 		case attribute.NestedType != nil && configured.IsKnown() && !configured.IsNull() && value.IsKnown() && !value.IsNull():
 			nested := attribute.NestedType.Attributes
-			if err := machineCheckPlan(nested, machineFields(nested, old), machineFields(nested, configured), machineFields(nested, value)); err != nil {
+			if err := checkPlan(nested, fields(nested, old), fields(nested, configured), fields(nested, value)); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
 		default:
@@ -88,8 +86,8 @@ func machineCheckPlan(attributes []*tfprotov6.SchemaAttribute, prior, config, pl
 	return errors.Join(errs...)
 }
 
-// machineCheckWriteOnly refuses write-only values in plans and states.
-func machineCheckWriteOnly(attributes []*tfprotov6.SchemaAttribute, values machineValues) error {
+// checkWriteOnly refuses write-only values in plans and states.
+func checkWriteOnly(attributes []*tfprotov6.SchemaAttribute, values Values) error {
 	var errs []error
 	for _, attribute := range attributes {
 		value := values[attribute.Name]
@@ -97,25 +95,25 @@ func machineCheckWriteOnly(attributes []*tfprotov6.SchemaAttribute, values machi
 		case attribute.WriteOnly && !value.IsNull():
 			errs = append(errs, fmt.Errorf("the write-only %s is not null", attribute.Name))
 		case attribute.NestedType != nil:
-			errs = append(errs, machineCheckWriteOnly(attribute.NestedType.Attributes, machineFields(attribute.NestedType.Attributes, value)))
+			errs = append(errs, checkWriteOnly(attribute.NestedType.Attributes, fields(attribute.NestedType.Attributes, value)))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// machineCompatible refuses a value that is not what an earlier one promised:
+// checkPromise refuses a value that is not what an earlier one promised:
 // what was known stays, what was unknown may become anything.
-func machineCompatible(promised, actual tftypes.Value) error {
+func checkPromise(promised, actual tftypes.Value) error {
 	differences, err := promised.Diff(actual)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, difference := range differences {
-		if difference.Value1 == nil || machineCovered(promised, difference.Path) {
+		if difference.Value1 == nil || covered(promised, difference.Path) {
 			continue
 		}
-		if difference.Value2 != nil && !machineIsLeaf(*difference.Value1) && !machineIsLeaf(*difference.Value2) {
+		if difference.Value2 != nil && !isLeaf(*difference.Value1) && !isLeaf(*difference.Value2) {
 			continue // the differences inside follow
 		}
 		errs = append(errs, fmt.Errorf("%s was promised otherwise (a known value changed, or became unknown)", difference.Path))
@@ -123,7 +121,7 @@ func machineCompatible(promised, actual tftypes.Value) error {
 	return errors.Join(errs...)
 }
 
-func machineIsLeaf(value tftypes.Value) bool {
+func isLeaf(value tftypes.Value) bool {
 	if !value.IsKnown() || value.IsNull() {
 		return true
 	}
@@ -131,9 +129,9 @@ func machineIsLeaf(value tftypes.Value) bool {
 	return !isObject
 }
 
-// machineCovered reports whether the value at a path, or one around it, is
+// covered reports whether the value at a path, or one around it, is
 // unknown.
-func machineCovered(value tftypes.Value, path *tftypes.AttributePath) bool {
+func covered(value tftypes.Value, path *tftypes.AttributePath) bool {
 	if !value.IsKnown() {
 		return true
 	}

@@ -1,44 +1,44 @@
-package provider_test
+package tfsim
 
 import (
 	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
-// machineModel remembers what was delivered, and when a root was replaced. From
+// Model remembers what was delivered, and when a root was replaced. From
 // that alone it says which connections must work.
-type machineModel struct {
+type Model struct {
 	generation int64
 	head       *x509.Certificate
-	previous   []*machineRoot // the newest first
-	parties    []machineParty // the newest last
+	previous   []*oldRoot // the newest first
+	parties    []party    // the newest last
 }
 
-// machineRoot is a replaced root.
-type machineRoot struct {
+// profiles are the purposes of the leaves.
+var profiles = map[string]pki.Profile{Server: pki.Server, Client: pki.Client}
+
+// oldRoot is a replaced root.
+type oldRoot struct {
 	certificate *x509.Certificate
 	replaced    time.Time
 	crossed     bool // it could certify its successor
 	mayGo       bool // its overlap had ended when something was applied
 }
 
-// machineParty is a machine that was given its files at one moment.
-type machineParty struct {
+// party is a machine that was given its files at one moment.
+type party struct {
 	bundle []*x509.Certificate
 	chains map[pki.Profile][]*x509.Certificate
 }
 
-func (r *machineRoot) end(overlapHours int64) time.Time {
+func (r *oldRoot) end(overlapHours int64) time.Time {
 	if overlapHours < 0 {
 		return r.certificate.NotAfter
 	}
@@ -48,45 +48,36 @@ func (r *machineRoot) end(overlapHours int64) time.Time {
 	return r.certificate.NotAfter
 }
 
-func machineOverlap(w *machineWorld) int64 {
-	if hours, ok := w.config[machineCA]["overlap_hours"]; ok {
-		return machineNumber(hours)
+func overlapHours(w *World) int64 {
+	if hours, ok := w.Config[CA]["overlap_hours"]; ok {
+		return Number(hours)
 	}
 	return -1
 }
 
-func machineNumber(value tftypes.Value) int64 {
-	number := new(big.Float)
-	if err := value.As(number); err != nil {
-		panic(err)
-	}
-	n, _ := number.Int64()
-	return n
-}
-
-// observe takes in the state after an apply, and checks it.
-func (m *machineModel) observe(w *machineWorld) error {
-	party := machineParty{chains: map[pki.Profile][]*x509.Certificate{}}
+// Observe takes in the state after an apply, and checks it.
+func (m *Model) Observe(w *World) error {
+	given := party{chains: map[pki.Profile][]*x509.Certificate{}}
 	var err error
-	if party.bundle, err = machineParse(w, machineCA); err != nil {
+	if given.bundle, err = w.Certificates(CA); err != nil {
 		return err
 	}
-	for profile, name := range map[pki.Profile]string{pki.Server: machineServer, pki.Client: machineClient} {
-		if w.state[name].IsNull() {
+	for name, profile := range profiles {
+		if w.State[name].IsNull() {
 			continue
 		}
-		if party.chains[profile], err = machineParse(w, name); err != nil {
+		if given.chains[profile], err = w.Certificates(name); err != nil {
 			return err
 		}
 	}
-	head := party.bundle[0]
-	generation := machineNumber(machineFields(w.attributes(machineCA), w.state[machineCA])["generation"])
+	head := given.bundle[0]
+	generation := w.Number(CA, "generation")
 	wanted := m.generation
 	if newKey := m.head == nil || !pki.SamePublicKey(head.PublicKey, m.head.PublicKey); newKey {
 		wanted++
 		if m.head != nil {
-			m.previous = append([]*machineRoot{{
-				certificate: m.head, replaced: w.now, crossed: w.now.Before(m.head.NotAfter) && machineOverlap(w) != 0,
+			m.previous = append([]*oldRoot{{
+				certificate: m.head, replaced: w.Now, crossed: w.Now.Before(m.head.NotAfter) && overlapHours(w) != 0,
 			}}, m.previous...)
 		}
 	}
@@ -94,27 +85,27 @@ func (m *machineModel) observe(w *machineWorld) error {
 		return fmt.Errorf("generation is %d, not %d", generation, wanted)
 	}
 	for _, root := range m.previous {
-		if machineOverlap(w) == 0 || !w.now.Before(root.end(machineOverlap(w))) {
+		if overlapHours(w) == 0 || !w.Now.Before(root.end(overlapHours(w))) {
 			root.mayGo = true
 		}
-		if !root.mayGo && machineIndex(party.bundle, root.certificate) < 0 {
+		if !root.mayGo && index(given.bundle, root.certificate) < 0 {
 			return fmt.Errorf("root %s left before its overlap ended", pki.SerialNumber(root.certificate))
 		}
 	}
-	m.parties = append(m.parties, party)
+	m.parties = append(m.parties, given)
 	return nil
 }
 
-// machineParse reads the certificates of a resource, the first of which must
+// Certificates reads the certificates of a resource, the first of which must
 // belong to its private key and its other outputs.
-func machineParse(w *machineWorld, name string) ([]*x509.Certificate, error) {
-	certificates, err := pki.ParseCertificates(w.text(name, "cert_pem"))
+func (w *World) Certificates(name string) ([]*x509.Certificate, error) {
+	certificates, err := pki.ParseCertificates(w.Text(name, "cert_pem"))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	first := certificates[0]
-	if stored := w.text(name, "private_key_pem"); stored == "" {
-		if !slices.ContainsFunc(w.given, func(key crypto.Signer) bool { return pki.SamePublicKey(key.Public(), first.PublicKey) }) {
+	if stored := w.Text(name, "private_key_pem"); stored == "" {
+		if !slices.ContainsFunc(w.Given, func(key crypto.Signer) bool { return pki.SamePublicKey(key.Public(), first.PublicKey) }) {
 			return nil, fmt.Errorf("%s: the certificate is for a key that was never given", name)
 		}
 	} else if key, err := pki.ParsePrivateKey(stored, ""); err != nil {
@@ -122,13 +113,13 @@ func machineParse(w *machineWorld, name string) ([]*x509.Certificate, error) {
 	} else if !pki.SamePublicKey(key.Public(), first.PublicKey) {
 		return nil, fmt.Errorf("%s: key and certificate do not match", name)
 	}
-	if w.text(name, "serial_number") != pki.SerialNumber(first) || w.text(name, "validity_end_time") != first.NotAfter.Format(time.RFC3339) {
+	if w.Text(name, "serial_number") != pki.SerialNumber(first) || w.Text(name, "validity_end_time") != first.NotAfter.Format(time.RFC3339) {
 		return nil, fmt.Errorf("%s: the outputs are not those of its certificate", name)
 	}
 	return certificates, nil
 }
 
-func machineIndex(list []*x509.Certificate, certificate *x509.Certificate) int {
+func index(list []*x509.Certificate, certificate *x509.Certificate) int {
 	for i, c := range list {
 		if pki.SamePublicKey(c.PublicKey, certificate.PublicKey) {
 			return i
@@ -137,40 +128,48 @@ func machineIndex(list []*x509.Certificate, certificate *x509.Certificate) int {
 	return -1
 }
 
-// ended reports whether a root is still there though its time is up. When its
+// Ended reports whether a root is still there though its time is up. When its
 // own successor has left before it, because that expired first, no certificate
 // says any more when it was replaced, and it may stay longer.
-func (m *machineModel) ended(w *machineWorld) bool {
-	bundle := m.parties[len(m.parties)-1].bundle
+func (m *Model) Ended(w *World) bool {
+	bundle := m.current().bundle
 	successor := m.head
 	for _, root := range m.previous {
-		tells := machineIndex(bundle, successor) >= 0
+		tells := index(bundle, successor) >= 0
 		successor = root.certificate
-		if tells && machineIndex(bundle, root.certificate) >= 0 && !w.now.Before(root.end(machineOverlap(w))) {
+		if tells && index(bundle, root.certificate) >= 0 && !w.Now.Before(root.end(overlapHours(w))) {
 			return true
 		}
 	}
 	return false
 }
 
-// describe lists the previous roots, for the report of a failure.
-func (m *machineModel) describe(w *machineWorld) string {
+// Describe lists the previous roots, for the report of a failure.
+func (m *Model) Describe(w *World) string {
 	var text strings.Builder
-	bundle := m.parties[len(m.parties)-1].bundle
+	bundle := m.current().bundle
 	for _, root := range m.previous {
-		fmt.Fprintf(&text, "\n  root %d of the bundle: replaced %s, crossed %t, expires %s, ends %s", machineIndex(bundle, root.certificate),
-			root.replaced.Format(time.RFC3339), root.crossed, root.certificate.NotAfter.Format(time.RFC3339), root.end(machineOverlap(w)).Format(time.RFC3339))
+		fmt.Fprintf(&text, "\n  root %d of the bundle: replaced %s, crossed %t, expires %s, ends %s", index(bundle, root.certificate),
+			root.replaced.Format(time.RFC3339), root.crossed, root.certificate.NotAfter.Format(time.RFC3339), root.end(overlapHours(w)).Format(time.RFC3339))
 	}
 	return text.String()
 }
 
+// Head is the current root.
+func (m *Model) Head() *x509.Certificate { return m.head }
+
+// Applies is how often something was taken in.
+func (m *Model) Applies() int { return len(m.parties) }
+
+func (m *Model) current() party { return m.parties[len(m.parties)-1] }
+
 // reach is how far back from the current root a complete chain of cross
 // certificates leads: all roots on the way were crossed, stay and have not
 // expired.
-func (m *machineModel) reach(now time.Time, bundle []*x509.Certificate) []*x509.Certificate {
+func (m *Model) reach(now time.Time, bundle []*x509.Certificate) []*x509.Certificate {
 	reached := []*x509.Certificate{bundle[0]}
 	for _, root := range m.previous {
-		if i := machineIndex(bundle, root.certificate); !root.crossed || i < 0 || !now.Before(bundle[i].NotAfter) || !now.Before(root.certificate.NotAfter) {
+		if i := index(bundle, root.certificate); !root.crossed || i < 0 || !now.Before(bundle[i].NotAfter) || !now.Before(root.certificate.NotAfter) {
 			break
 		}
 		reached = append(reached, root.certificate)
@@ -178,10 +177,10 @@ func (m *machineModel) reach(now time.Time, bundle []*x509.Certificate) []*x509.
 	return reached
 }
 
-// check tries every connection between the machines of the past and those of
+// Check tries every connection between the machines of the past and those of
 // now, and counts those that had to work.
-func (m *machineModel) check(now time.Time) (int, error) {
-	current := m.parties[len(m.parties)-1]
+func (m *Model) Check(now time.Time) (int, error) {
+	current := m.current()
 	if !now.Before(m.head.NotAfter) {
 		return 0, nil // the authority has expired: nothing verifies until it is renewed
 	}
@@ -192,7 +191,7 @@ func (m *machineModel) check(now time.Time) (int, error) {
 			return
 		}
 		tried++
-		if err := machineVerify(chain, roots, profile, now); err != nil {
+		if err := Verify(chain, roots, profile, now); err != nil {
 			errs = append(errs, fmt.Errorf("%s (%d applies ago), profile %d: %w", what, age, profile, err))
 		}
 	}
@@ -201,7 +200,7 @@ func (m *machineModel) check(now time.Time) (int, error) {
 		age := len(m.parties) - 1 - i
 		for _, profile := range []pki.Profile{pki.Server, pki.Client} {
 			for _, root := range party.bundle {
-				if now.Before(root.NotAfter) && machineIndex(reached, root) >= 0 {
+				if now.Before(root.NotAfter) && index(reached, root) >= 0 {
 					try("a party with an old bundle refuses the current certificate", age, current.chains[profile], []*x509.Certificate{root}, profile)
 				}
 			}
@@ -217,15 +216,15 @@ func (m *machineModel) check(now time.Time) (int, error) {
 	return tried, errors.Join(errs...)
 }
 
-// cutOff checks that nothing of earlier keys is accepted any more.
-func (m *machineModel) cutOff(w *machineWorld) error {
-	current := m.parties[len(m.parties)-1]
-	if len(current.bundle) != 1 || w.text(machineCA, "cross_signed_cert_pem") != "" || len(current.chains[pki.Server]) != 1 {
+// CheckCutOff checks that nothing of earlier keys is accepted any more.
+func (m *Model) CheckCutOff(w *World) error {
+	current := m.current()
+	if len(current.bundle) != 1 || w.Text(CA, "cross_signed_cert_pem") != "" || len(current.chains[pki.Server]) != 1 {
 		return errors.New("something of the previous roots remains after the cut")
 	}
 	for _, party := range m.parties {
 		for profile, chain := range party.chains {
-			if !pki.IssuedBy(chain[0], m.head) && machineVerify(chain, current.bundle, profile, w.now) == nil {
+			if !pki.IssuedBy(chain[0], m.head) && Verify(chain, current.bundle, profile, w.Now) == nil {
 				return errors.New("a certificate of a previous root is accepted after the cut")
 			}
 		}
@@ -233,7 +232,8 @@ func (m *machineModel) cutOff(w *machineWorld) error {
 	return nil
 }
 
-func machineVerify(chain, roots []*x509.Certificate, profile pki.Profile, now time.Time) error {
+// Verify checks that who trusts the roots accepts a chain for a purpose.
+func Verify(chain, roots []*x509.Certificate, profile pki.Profile, now time.Time) error {
 	pool, intermediates := x509.NewCertPool(), x509.NewCertPool()
 	for _, root := range roots {
 		pool.AddCert(root)
