@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -41,6 +42,7 @@ func collectKeys(state *terraform.State) error {
 // TRACE while the acceptance tests run, and fails if the log holds any of the
 // private keys that were made meanwhile.
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // the protocol makes much garbage, and little of it lives
 	if os.Getenv("TF_ACC") == "" {
 		os.Exit(m.Run())
 	}

@@ -143,6 +143,7 @@ func (f *foreignPKI) importInto(t *testing.T, w *tfsim.World) []string {
 // empty, with one warning for each resource that has something to mend, and a
 // rotation mends it: the next leaves are still accepted by who has the old root.
 func TestAdopt(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		key    func(*testing.T) crypto.Signer
 		edit   func(root, server, client *x509.Certificate)
@@ -302,6 +303,7 @@ func expectWarnings(t *testing.T, warnings, clauses []string) {
 // TestAdoptOverlap imports a root whose organisation is not configured,
 // rotates it, and lets the overlap end: only the clock asks for that.
 func TestAdoptOverlap(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	newForeignPKI(t, ecdsaKey(t), nil).importInto(t, w)
 	maps.Copy(w.Config[tfsim.CA], tfsim.Values{"rotation_triggers": tfsim.Trigger("now"), "overlap_hours": tfsim.Int(24)})
@@ -318,6 +320,7 @@ func TestAdoptOverlap(t *testing.T) {
 // TestAdoptWithoutCA imports leaves whose authority is not named. The
 // first apply records it, and changes no file.
 func TestAdoptWithoutCA(t *testing.T) {
+	t.Parallel()
 	f, w := newForeignPKI(t, ecdsaKey(t), nil), newWorld(t)
 	f.importInto(t, w)
 	if err := w.Import(tfsim.Server, f.path("server-cert.pem")+","+f.path("server-key.pem")); err != nil {
@@ -336,6 +339,7 @@ func TestAdoptWithoutCA(t *testing.T) {
 // TestAdoptExpired imports what has expired: that alone is renewed at
 // once.
 func TestAdoptExpired(t *testing.T) {
+	t.Parallel()
 	f, w := newForeignPKI(t, ecdsaKey(t), func(_, server, _ *x509.Certificate) {
 		server.NotBefore, server.NotAfter = foreignStart.AddDate(-1, 0, 0), foreignStart
 	}), newWorld(t)
@@ -347,4 +351,30 @@ func TestAdoptExpired(t *testing.T) {
 	w.MustApply(t, p)
 	w.MustBeEmpty(t)
 	w.MustVerify(t, f.root)
+}
+
+// TestWeakAuthorityIssuesNothing imports an authority with an RSA key of 1024
+// bits: what it has issued stays, and it issues nothing more.
+func TestWeakAuthorityIssuesNothing(t *testing.T) {
+	t.Parallel()
+	f := newForeignPKI(t, rsaKey(t, 1024), nil)
+	const reason = "Weak authority"
+	t.Run("at plan", func(t *testing.T) {
+		w := newWorld(t)
+		f.importInto(t, w)
+		w.Config[tfsim.Server]["dns_names"] = tfsim.Set("other.example.com")
+		w.MustFail(t, reason)
+	})
+	t.Run("at apply, where the plan does not know the authority", func(t *testing.T) {
+		w := newWorld(t)
+		f.importInto(t, w)
+		weak := w.Object(tfsim.Server, "ca", w.Fields(tfsim.CA))
+		serial := w.Text(tfsim.Server, "serial_number")
+		w.Config[tfsim.Server]["dns_names"] = tfsim.Set("other.example.com")
+		w.Config[tfsim.Server]["ca"] = tfsim.Unknown(weak.Type())
+		p := w.MustPlan(t)
+		w.TurnsOut(p, tfsim.Server, "ca", weak)
+		w.MustFailToApply(t, p, reason)
+		w.MustKeep(t, tfsim.Server, "serial_number", serial)
+	})
 }

@@ -141,6 +141,7 @@ func encryptedKey(t *testing.T, passphrase string) string {
 // certificates. The key says which one is current; others stay trusted, unless
 // they are no authority or have expired.
 func TestImportBundle(t *testing.T) {
+	t.Parallel()
 	current, older := newForeignPKI(t, ecdsaKey(t), nil), newForeignPKI(t, ecdsaKey(t), nil)
 	expired := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) {
 		root.Subject.CommonName = "Expired CA"
@@ -167,6 +168,7 @@ func TestImportBundle(t *testing.T) {
 // TestImportWithoutKey imports a certificate whose key stays elsewhere:
 // with the version of a key of one's own, the plan only records it.
 func TestImportWithoutKey(t *testing.T) {
+	t.Parallel()
 	f, w := newForeignPKI(t, ecdsaKey(t), nil), newWorld(t)
 	f.importInto(t, w)
 	if err := w.Import(tfsim.Server, f.path("server-cert.pem")+",,"+f.path("ca.pem")); err != nil {
@@ -207,6 +209,7 @@ func TestImportWithoutKey(t *testing.T) {
 // TestImportSecrets imports an authority whose key is not to stay in the
 // state as it is: the first apply encrypts it, or removes it, and the root stays.
 func TestImportSecrets(t *testing.T) {
+	t.Parallel()
 	f := newForeignPKI(t, ecdsaKey(t), nil)
 	key, err := pki.EncodePrivateKey(f.key)
 	if err != nil {

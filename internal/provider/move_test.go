@@ -32,6 +32,7 @@ func recordedState(t *testing.T, name string, texts map[string]string) []byte {
 // TestMove moves an authority from hashicorp/tls: the same root, the
 // same key, an empty plan, and certificates that old parties accept.
 func TestMove(t *testing.T) {
+	t.Parallel()
 	f, w := newForeignPKI(t, ecdsaKey(t), nil), newWorld(t)
 	key, err := pki.EncodePrivateKey(f.key)
 	if err != nil {
@@ -67,6 +68,7 @@ func TestMove(t *testing.T) {
 
 // TestMoveErrors moves what cannot be moved.
 func TestMoveErrors(t *testing.T) {
+	t.Parallel()
 	f := newForeignPKI(t, ecdsaKey(t), nil)
 	key, err := pki.EncodePrivateKey(f.key)
 	if err != nil {

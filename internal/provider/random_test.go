@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,15 +25,35 @@ const (
 	historySteps       = 12
 )
 
+// histories is how many are drawn: TF_ACC_HISTORIES says so, or CI.
+func histories(t *testing.T) int {
+	t.Helper()
+	if text := os.Getenv("TF_ACC_HISTORIES"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			t.Fatalf("TF_ACC_HISTORIES is no number: %v", err)
+		}
+		return n
+	}
+	if os.Getenv("CI") == "true" {
+		return historiesInCI
+	}
+	return historiesByDefault
+}
+
 // history is one random sequence.
 type history struct {
 	*tfsim.World
-	keys  map[string]crypto.Signer // that are configured, and not in the state
-	tb    testing.TB
-	model tfsim.Model
-	rand  *rand.Rand
-	log   []string
-	tried int
+	keys map[string]crypto.Signer // that are configured, and not in the state
+	tb   testing.TB
+	// encrypts says whether the authority may have a passphrase: deriving keys
+	// of them takes most of the time.
+	encrypts           bool
+	passphrase, stored string // the one that is configured; that of the key in the state
+	model              tfsim.Model
+	rand               *rand.Rand
+	log                []string
+	tried              int
 	// what the step under way did
 	changed map[string]bool // resources whose configuration changed
 	early   map[string]bool // of these, those whose early_renewal_hours may have
@@ -43,16 +65,13 @@ type history struct {
 // after each step what must hold in all of them.
 func TestRandom(t *testing.T) {
 	t.Parallel()
-	sequences := historiesInCI
-	if testing.Short() {
-		sequences = historiesByDefault
-	}
+	sequences := histories(t)
 	var tried, applied atomic.Int64
 	t.Run("sequences", func(t *testing.T) {
 		for seed := range uint64(sequences) {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 				t.Parallel()
-				run := history{World: newWorld(t), keys: map[string]crypto.Signer{}, tb: t, rand: rand.New(rand.NewPCG(seed, 1))}
+				run := history{World: newWorld(t), keys: map[string]crypto.Signer{}, tb: t, rand: rand.New(rand.NewPCG(seed, 1)), encrypts: seed%6 == 0}
 				for step := range historySteps {
 					if err := run.step(step == 0); err != nil {
 						t.Fatalf("seed %d, step %d: %v\n%s", seed, step, err, strings.Join(run.log, "\n"))
@@ -133,14 +152,11 @@ func (r *history) applyStep(cut bool) error {
 	if err := r.previousKey(); err != nil {
 		return err
 	}
-	plan := r.PlanWithoutRefresh
-	if r.refresh {
-		plan = r.Plan
-	}
-	p, err := plan()
+	p, closing, err := r.planStep()
 	if err != nil {
 		return err
 	}
+	defer closing()
 	r.note("plan (refresh=%t) changes %v", r.refresh, p.Changed())
 	if r.late {
 		r.advance()
@@ -148,7 +164,12 @@ func (r *history) applyStep(cut bool) error {
 	}
 	// A saved plan without changes is not applied: there is nothing to check.
 	empty := len(p.Changed()) == 0
-	if err := r.Apply(p); err != nil {
+	before := r.Text(tfsim.CA, "private_key_pem")
+	err = r.Apply(p)
+	if r.Text(tfsim.CA, "private_key_pem") != before {
+		r.stored = r.passphrase
+	}
+	if err != nil {
 		return err
 	}
 	if err := r.observeAndCheck(); err != nil {
@@ -234,7 +255,7 @@ func (r *history) documented(p *tfsim.Plan) error {
 		switch {
 		case ready && (clockWaits || r.early[name]):
 			authority = authority || name == tfsim.CA
-		case name == tfsim.CA && r.model.Ended(r.World) && (r.late || r.changed[name]):
+		case name == tfsim.CA && r.model.MayEnd(r.World) && (r.late || r.changed[name]):
 			authority = true
 		case name != tfsim.CA && authority:
 		default:
@@ -271,107 +292,4 @@ func (r *history) unset(name string, attributes ...string) {
 		r.note("%s.%s = null", name, attribute)
 	}
 	r.changed[name] = true
-}
-
-// change alters one argument.
-func (r *history) change() {
-	name := tfsim.Order[r.rand.IntN(len(tfsim.Order))]
-	switch r.rand.IntN(9) {
-	case 0:
-		r.unset(name, "early_renewal_hours")
-		r.set(name, "validity_period_hours", tfsim.Int(r.pick(24, 720, 8760, 43800)))
-	case 1, 2:
-		validity := int64(8760)
-		if name == tfsim.CA {
-			validity = 43800
-		}
-		if value := r.Fields(name)["validity_period_hours"]; !value.IsNull() {
-			validity = tfsim.Number(value)
-		}
-		if value, ok := r.Config[name]["validity_period_hours"]; ok {
-			validity = tfsim.Number(value)
-		}
-		r.set(name, "early_renewal_hours", tfsim.Int(r.pick(0, 1, validity/2, validity/4, validity-1)))
-	case 3:
-		r.set(name, "reuse_private_key", tfsim.Bool(r.rand.IntN(3) > 0))
-	case 4:
-		r.trigger(name, fmt.Sprint(r.rand.IntN(4)))
-	case 5:
-		if hours := r.pick(-1, 0, 5, 24, 24*100, 24*900); hours < 0 {
-			r.unset(tfsim.CA, "overlap_hours")
-		} else {
-			r.set(tfsim.CA, "overlap_hours", tfsim.Int(hours))
-		}
-	case 6:
-		r.changeKey(name)
-	case 7:
-		if _, own := r.keys[name]; own {
-			return // its algorithm is what it is
-		}
-		r.set(name, "key_algorithm", tfsim.String([]string{"ECDSA_P256", "ED25519"}[r.rand.IntN(2)]))
-	default:
-		r.set(tfsim.Server, "dns_names", [...]tftypes.Value{tfsim.Set("a.example.com"), tfsim.Set("a.example.com", "b.example.com")}[r.rand.IntN(2)])
-	}
-}
-
-// trigger rotates; an authority with a key of one's own needs another one for
-// that.
-func (r *history) trigger(name, text string) {
-	if _, own := r.keys[name]; own && name == tfsim.CA {
-		r.giveKey(name)
-		return
-	}
-	r.set(name, "rotation_triggers", tfsim.Trigger(text))
-}
-
-// changeKey gives a certificate a key of one's own, a certificate request, or
-// a key that is made.
-func (r *history) changeKey(name string) {
-	r.unset(name, "private_key_pem_wo", "private_key_pem_wo_version", "cert_request_pem")
-	_, own := r.keys[name]
-	delete(r.keys, name)
-	if name == tfsim.CA {
-		r.Secrets = nil
-	}
-	switch way := r.rand.IntN(3); {
-	case way == 0 || way == 1 && own:
-	case way == 1 && name != tfsim.CA:
-		key, _ := makeKey(r.tb, pki.ECDSAP256)
-		r.own(name, key)
-		r.set(name, "cert_request_pem", makeRequest(r.tb, key, "", "host.example.com"))
-	default:
-		r.giveKey(name)
-	}
-}
-
-func (r *history) giveKey(name string) {
-	key, text := makeKey(r.tb, pki.ECDSAP256)
-	r.own(name, key)
-	r.set(name, "private_key_pem_wo", text)
-	r.set(name, "private_key_pem_wo_version", tfsim.Int(r.rand.Int64N(1<<40)))
-	if name == tfsim.CA {
-		r.Secrets = tfsim.Values{"private_key_pem": text}
-	}
-}
-
-// own takes note of a key that is in no state.
-func (r *history) own(name string, key crypto.Signer) {
-	r.unset(name, "key_algorithm")
-	r.keys[name] = key
-	r.Given = append(r.Given, key)
-}
-
-// previousKey gives an authority the key it has, where that is one's own.
-func (r *history) previousKey() error {
-	r.Unset(tfsim.CA, "previous_private_key_pem_wo")
-	for _, key := range r.Given {
-		if r.model.Head() != nil && pki.SamePublicKey(key.Public(), r.model.Head().PublicKey) {
-			text, err := pki.EncodePrivateKey(key)
-			if err != nil {
-				return err
-			}
-			r.Set(tfsim.CA, tfsim.Values{"previous_private_key_pem_wo": tfsim.String(text)})
-		}
-	}
-	return nil
 }

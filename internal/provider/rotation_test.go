@@ -14,6 +14,7 @@ import (
 // due after 29200 hours, its leaves after 5840.
 
 func TestSavedPlanAfterTheDueTime(t *testing.T) {
+	t.Parallel()
 	w := created(t, nil, nil)
 	serial := w.Text(tfsim.Server, "serial_number")
 	// A change that only recomposes, planned before and applied after the time.
@@ -29,6 +30,7 @@ func TestSavedPlanAfterTheDueTime(t *testing.T) {
 }
 
 func TestDueWithoutRefresh(t *testing.T) {
+	t.Parallel()
 	w := created(t, nil, nil)
 	serial := w.Text(tfsim.Server, "serial_number")
 	w.Now = w.Now.Add(5840*time.Hour - time.Second)
@@ -45,6 +47,7 @@ func TestDueWithoutRefresh(t *testing.T) {
 }
 
 func TestRefreshOnlyTells(t *testing.T) {
+	t.Parallel()
 	w := created(t, nil, nil)
 	before := w.Fields(tfsim.Server)
 	w.Now = w.Now.Add(6000 * time.Hour)
@@ -67,6 +70,7 @@ func TestRefreshOnlyTells(t *testing.T) {
 }
 
 func TestKeptKeyStaysKnown(t *testing.T) {
+	t.Parallel()
 	reuse := tfsim.Values{"reuse_private_key": tfsim.Bool(true)}
 	w := created(t, reuse, reuse)
 	key := w.Text(tfsim.Server, "private_key_pem")
@@ -80,6 +84,7 @@ func TestKeptKeyStaysKnown(t *testing.T) {
 }
 
 func TestEarlyRenewalChangedAlone(t *testing.T) {
+	t.Parallel()
 	w := created(t, nil, nil)
 	serial := w.Text(tfsim.Server, "serial_number")
 	w.Config[tfsim.Server]["early_renewal_hours"] = tfsim.Int(8000)
@@ -95,6 +100,7 @@ func TestEarlyRenewalChangedAlone(t *testing.T) {
 }
 
 func TestAuthorityRenewedWithItsKey(t *testing.T) {
+	t.Parallel()
 	w := created(t, tfsim.Values{"reuse_private_key": tfsim.Bool(true)}, nil)
 	serial, certificate, digest := w.Text(tfsim.Server, "serial_number"), w.Text(tfsim.Server, "cert_pem"), w.Text(tfsim.Server, "content_sha256")
 	w.Config[tfsim.CA]["validity_period_hours"] = tfsim.Int(50000)
@@ -110,6 +116,7 @@ func TestAuthorityRenewedWithItsKey(t *testing.T) {
 }
 
 func TestUnknownInputTurnsOutTheSame(t *testing.T) {
+	t.Parallel()
 	trigger := tfsim.Trigger("1")
 	for _, plan := range []func(*tfsim.World, testing.TB) *tfsim.Plan{(*tfsim.World).MustPlan, (*tfsim.World).MustPlanWithoutRefresh} {
 		w := created(t, tfsim.Values{"rotation_triggers": trigger}, nil)
@@ -124,6 +131,7 @@ func TestUnknownInputTurnsOutTheSame(t *testing.T) {
 }
 
 func TestOverlapEnds(t *testing.T) {
+	t.Parallel()
 	w := created(t, tfsim.Values{"overlap_hours": tfsim.Int(24)}, nil)
 	w.Config[tfsim.CA]["rotation_triggers"] = tfsim.Trigger("1")
 	w.MustPlanAndApply(t)
@@ -146,7 +154,33 @@ func TestOverlapEnds(t *testing.T) {
 	}
 }
 
+// TestOverlapEndsWhileAnotherLasts has two previous roots, of which one leaves:
+// the other may leave before apply, so the plan promises nothing.
+func TestOverlapEndsWhileAnotherLasts(t *testing.T) {
+	t.Parallel()
+	for late, left := range map[time.Duration]int{0: 2, 15 * time.Hour: 1} {
+		w := created(t, tfsim.Values{"overlap_hours": tfsim.Int(24)}, nil)
+		for _, trigger := range []string{"1", "2"} {
+			w.Now = w.Now.Add(10 * time.Hour)
+			w.Config[tfsim.CA]["rotation_triggers"] = tfsim.Trigger(trigger)
+			w.MustPlanAndApply(t)
+		}
+		w.Now = w.Now.Add(14 * time.Hour) // the first root has been replaced for 24 hours
+		p := w.MustPlan(t)
+		w.MustChangeOnly(t, p, tfsim.CA, tfsim.Server, tfsim.Client)
+		w.MustBeUnknown(t, p, tfsim.CA, "cert_pem", "cross_signed_cert_pem")
+		w.MustBeKnown(t, p, tfsim.CA, "serial_number", "private_key_pem", "generation")
+		w.Now = w.Now.Add(late)
+		w.MustApply(t, p)
+		if n := len(w.MustParse(t, tfsim.CA, "cert_pem")); n != left {
+			t.Errorf("applied %s later, %d roots are trusted, want %d", late, n, left)
+		}
+		w.MustBeEmpty(t)
+	}
+}
+
 func TestCutOff(t *testing.T) {
+	t.Parallel()
 	for _, back := range []time.Duration{0, 2 * time.Hour} {
 		w := created(t, nil, nil)
 		var m tfsim.Model
@@ -175,6 +209,7 @@ func TestCutOff(t *testing.T) {
 // TestWarnsWithoutCross rotates an authority that has expired: like one
 // of path length 0, it cannot certify its successor.
 func TestWarnsWithoutCross(t *testing.T) {
+	t.Parallel()
 	w := created(t, tfsim.Values{"validity_period_hours": tfsim.Int(24)}, nil)
 	w.Now = w.Now.Add(48 * time.Hour)
 	p := w.MustPlan(t)

@@ -14,6 +14,7 @@ import (
 // TestKeyIsStoredOtherwiseLate applies a saved plan after the due time
 // that only changes how a key is kept, which nothing else in the plan shows.
 func TestKeyIsStoredOtherwiseLate(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(w *tfsim.World){
 		"passphrase": func(w *tfsim.World) {
 			w.Config[tfsim.CA]["private_key_passphrase_wo"] = tfsim.String("first")
@@ -59,6 +60,7 @@ func TestKeyIsStoredOtherwiseLate(t *testing.T) {
 // TestEncryptedKeyToOwnKey replaces an encrypted key by one's own: the
 // passphrase so far is needed for the cross certificate.
 func TestEncryptedKeyToOwnKey(t *testing.T) {
+	t.Parallel()
 	_, own := makeKey(t, pki.ECDSAP256)
 	w := newWorld(t)
 	w.Config[tfsim.CA]["private_key_passphrase_wo"] = tfsim.String("first")
@@ -80,6 +82,7 @@ func TestEncryptedKeyToOwnKey(t *testing.T) {
 // TestDamagedAuthorityKey has a state with the key of another authority:
 // it must not renew this one.
 func TestDamagedAuthorityKey(t *testing.T) {
+	t.Parallel()
 	w := created(t, tfsim.Values{"reuse_private_key": tfsim.Bool(true)}, nil)
 	_, other := makeKey(t, pki.ECDSAP256)
 	fields := w.Fields(tfsim.CA)
@@ -92,6 +95,7 @@ func TestDamagedAuthorityKey(t *testing.T) {
 // TestClientRequestNames has a client's request that asks for names,
 // which a client certificate never has: they must not matter.
 func TestClientRequestNames(t *testing.T) {
+	t.Parallel()
 	key, _ := makeKey(t, pki.ECDSAP256)
 	w := newWorld(t)
 	w.Config[tfsim.CA]["name_constraints"] = w.Object(tfsim.CA, "name_constraints", tfsim.Values{

@@ -18,6 +18,7 @@ var stateVersions = []int64{0}
 // the plan is empty. Their certificates are made anew, for they would expire,
 // and no private key is in the tree.
 func TestRecordedStates(t *testing.T) {
+	t.Parallel()
 	list := func(text string) tftypes.Value {
 		return tfsim.List(text)
 	}

@@ -108,7 +108,7 @@ func (w *World) Certificates(name string) ([]*x509.Certificate, error) {
 		if !slices.ContainsFunc(w.Given, func(key crypto.Signer) bool { return pki.SamePublicKey(key.Public(), first.PublicKey) }) {
 			return nil, fmt.Errorf("%s: the certificate is for a key that was never given", name)
 		}
-	} else if key, err := pki.ParsePrivateKey(stored, ""); err != nil {
+	} else if key, err := w.open(stored); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	} else if !pki.SamePublicKey(key.Public(), first.PublicKey) {
 		return nil, fmt.Errorf("%s: key and certificate do not match", name)
@@ -117,6 +117,21 @@ func (w *World) Certificates(name string) ([]*x509.Certificate, error) {
 		return nil, fmt.Errorf("%s: the outputs are not those of its certificate", name)
 	}
 	return certificates, nil
+}
+
+// open reads a private key of the state, with one of the passphrases that were
+// given where it is encrypted.
+func (w *World) open(stored string) (key crypto.Signer, err error) {
+	if !pki.Encrypted(stored) {
+		return pki.ParsePrivateKey(stored, "")
+	}
+	err = pki.ErrPassphraseMissing
+	for _, passphrase := range w.Phrases {
+		if key, err = w.keyring.ParsePrivateKey(stored, passphrase); err == nil {
+			break
+		}
+	}
+	return key, err
 }
 
 func index(list []*x509.Certificate, certificate *x509.Certificate) int {
@@ -137,11 +152,21 @@ func (m *Model) Ended(w *World) bool {
 	for _, root := range m.previous {
 		tells := index(bundle, successor) >= 0
 		successor = root.certificate
-		if tells && index(bundle, root.certificate) >= 0 && !w.Now.Before(root.end(overlapHours(w))) {
+		if tells && m.endedOne(w, root) {
 			return true
 		}
 	}
 	return false
+}
+
+// MayEnd reports whether a root is still there though its time is up, even if
+// no certificate says so.
+func (m *Model) MayEnd(w *World) bool {
+	return slices.ContainsFunc(m.previous, func(root *oldRoot) bool { return m.endedOne(w, root) })
+}
+
+func (m *Model) endedOne(w *World, root *oldRoot) bool {
+	return index(m.current().bundle, root.certificate) >= 0 && !w.Now.Before(root.end(overlapHours(w)))
 }
 
 // Describe lists the previous roots, for the report of a failure.

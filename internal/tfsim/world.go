@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
 // The types of the resources.
@@ -30,16 +32,18 @@ var Start = time.Date(2030, time.June, 1, 12, 0, 0, 0, time.UTC)
 // does.
 type World struct {
 	Now      time.Time
-	Config   map[string]Values // what is not null; `ca` follows the authority
+	Config   map[string]Values // what is not null; a `ca` that is not there follows the authority
 	State    map[string]tftypes.Value
 	Secrets  Values          // merged into `ca`
 	Given    []crypto.Signer // all keys so far that the configuration gave
+	Phrases  []string        // all passphrases so far, the newest first
 	Warnings []string        // of the last plan, apply, import or move
 	Schemas  map[string]*tfprotov6.Schema
 
 	ctx     context.Context
 	server  tfprotov6.ProviderServer
 	private map[string][]byte // what the provider stores beside the state
+	keyring pki.Keyring       // saves deriving the key of a passphrase again
 }
 
 // New makes a world in which nothing exists yet. serve makes the provider with
@@ -120,11 +124,12 @@ func ready(values Values) bool {
 	return ready
 }
 
-// configure evaluates a configuration: `ca = docker_tls_ca.this`.
+// configure evaluates a configuration: `ca = docker_tls_ca.this`, unless another
+// one is configured.
 func (w *World) configure(name string, config Values, authority tftypes.Value) tftypes.Value {
 	values := fields(w.attributes(name), Null(w.kind(name)))
 	maps.Copy(values, config)
-	if _, isLeaf := values["ca"]; isLeaf {
+	if other, isLeaf := values["ca"]; isLeaf && other.IsNull() {
 		ca := maps.Clone(fields(w.attributes(CA), authority)) // tftypes shares its map
 		maps.Copy(ca, w.Secrets)
 		values["ca"] = w.Object(name, "ca", ca)
