@@ -48,7 +48,7 @@ func accFactories(clock *accClock) map[string]func() (tfprotov6.ProviderServer, 
 	}
 }
 
-// accTest runs steps with real Terraform. After each applied step the plugin
+// accTest runs steps with real Terraform, beside other tests. After each applied step the plugin
 // testing framework asserts that the plan, with and without refresh, is empty.
 func accTest(t *testing.T, clock *accClock, steps ...resource.TestStep) {
 	t.Helper()
@@ -59,7 +59,7 @@ func accTest(t *testing.T, clock *accClock, steps ...resource.TestStep) {
 			steps[i].Check = collectKeys
 		}
 	}
-	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: accFactories(clock), Steps: steps})
+	resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: accFactories(clock), Steps: steps})
 }
 
 // attribute is the value of an attribute of a resource in the state.

@@ -71,7 +71,7 @@ func TestRandom(t *testing.T) {
 		for seed := range uint64(sequences) {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 				t.Parallel()
-				run := history{World: newWorld(t), keys: map[string]crypto.Signer{}, tb: t, rand: rand.New(rand.NewPCG(seed, 1)), encrypts: seed%6 == 0}
+				run := history{World: newWorld(t), keys: map[string]crypto.Signer{}, tb: t, rand: rand.New(rand.NewPCG(seed, 1)), encrypts: seed%10 == 0}
 				for step := range historySteps {
 					if err := run.step(step == 0); err != nil {
 						t.Fatalf("seed %d, step %d: %v\n%s", seed, step, err, strings.Join(run.log, "\n"))

@@ -140,8 +140,11 @@ func covered(value tftypes.Value, path *tftypes.AttributePath) bool {
 		if err != nil {
 			return false
 		}
-		value = next.(tftypes.Value)
-		if !value.IsKnown() {
+		inner, ok := next.(tftypes.Value)
+		if !ok {
+			return false
+		}
+		if value = inner; !value.IsKnown() {
 			return true
 		}
 	}
