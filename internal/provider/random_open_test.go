@@ -74,25 +74,16 @@ func (r *history) drawOpen() (argument, bool) {
 	if r.rand.IntN(4) > 0 {
 		return argument{}, false
 	}
-	open := argument{name: tfsim.CA}
-	switch r.rand.IntN(6) {
-	case 0, 1, 2:
+	open := argument{name: tfsim.CA, attribute: [...]string{
+		"private_key_pem_wo", "private_key_pem_wo", "private_key_pem_wo",
+		"previous_private_key_pem_wo", "private_key_passphrase_wo", "previous_private_key_passphrase_wo",
+	}[r.rand.IntN(6)]}
+	if open.attribute == "private_key_pem_wo" {
 		open.name = tfsim.Order[r.rand.IntN(len(tfsim.Order))]
-		open.attribute = "private_key_pem_wo"
-	case 3:
-		open.attribute = "previous_private_key_pem_wo"
-	case 4:
-		open.attribute = "private_key_passphrase_wo"
-	case 5:
-		open.attribute = "previous_private_key_passphrase_wo"
 	}
 	config := r.Config[open.name]
-	for _, pair := range [][2]string{ // of which only one may be set
-		{"private_key_pem_wo", "cert_request_pem"}, {"private_key_pem_wo", "private_key_passphrase_wo"}, {"private_key_passphrase_wo", "private_key_pem_wo"},
-	} {
-		if _, other := config[pair[1]]; open.attribute == pair[0] && other {
-			return open, false
-		}
+	if excluded(config, open.attribute) {
+		return open, false
 	}
 	var configured bool
 	if open.value, configured = config[open.attribute]; !configured {
@@ -106,6 +97,19 @@ func (r *history) drawOpen() (argument, bool) {
 		open.value = r.another(open)
 	}
 	return open, true
+}
+
+// excluded reports whether an argument may not be set beside those of a
+// configuration.
+func excluded(config tfsim.Values, attribute string) bool {
+	for _, pair := range [][2]string{ // of which only one may be set
+		{"private_key_pem_wo", "cert_request_pem"}, {"private_key_pem_wo", "private_key_passphrase_wo"}, {"private_key_passphrase_wo", "private_key_pem_wo"},
+	} {
+		if _, other := config[pair[1]]; attribute == pair[0] && other {
+			return true
+		}
+	}
+	return false
 }
 
 // another is a value that is sound, and not the one that is configured.

@@ -119,15 +119,7 @@ func (r *history) step(first bool) error {
 		r.set(tfsim.CA, "overlap_hours", tfsim.Int(0))
 		r.trigger(tfsim.CA, fmt.Sprint(r.rand.Uint64()))
 	case action == 5:
-		r.note("refresh only")
-		before := r.serials()
-		if err := r.RefreshOnly(); err != nil {
-			return err
-		}
-		if !slices.Equal(before, r.serials()) {
-			return errors.New("a refresh reissued a certificate")
-		}
-		return r.connections()
+		return r.refreshStep()
 	case action == 6:
 		r.change()
 	}
@@ -145,6 +137,19 @@ func (r *history) step(first bool) error {
 		err = r.applyStep(cut)
 	}
 	return err
+}
+
+// refreshStep only refreshes, which must not issue anything.
+func (r *history) refreshStep() error {
+	r.note("refresh only")
+	before := r.serials()
+	if err := r.RefreshOnly(); err != nil {
+		return err
+	}
+	if !slices.Equal(before, r.serials()) {
+		return errors.New("a refresh reissued a certificate")
+	}
+	return r.connections()
 }
 
 // applyStep plans, applies, perhaps later, and checks what came of it.
@@ -222,6 +227,28 @@ func (r *history) settled() error {
 			return err
 		}
 	}
+	if err := r.certified(); err != nil {
+		return err
+	}
+	if r.model.Ended(r.World) {
+		return fmt.Errorf("a root stays although its overlap has ended: %s", r.model.Describe(r.World))
+	}
+	if r.rand.IntN(3) > 0 {
+		return nil
+	}
+	return r.emptyWithoutRefresh()
+}
+
+func (r *history) emptyWithoutRefresh() error {
+	p, err := r.PlanWithoutRefresh()
+	if err == nil && len(p.Changed()) > 0 {
+		err = fmt.Errorf("the plan without refresh is not empty: %v", p.Changed())
+	}
+	return err
+}
+
+// certified checks that each certificate has the key that is configured.
+func (r *history) certified() error {
 	for _, name := range tfsim.Order {
 		certificates, err := r.Certificates(name)
 		if err != nil {
@@ -233,17 +260,7 @@ func (r *history) settled() error {
 			return fmt.Errorf("%s does not certify the key that is configured", name)
 		}
 	}
-	if r.model.Ended(r.World) {
-		return fmt.Errorf("a root stays although its overlap has ended: %s", r.model.Describe(r.World))
-	}
-	if r.rand.IntN(3) > 0 {
-		return nil
-	}
-	p, err := r.PlanWithoutRefresh()
-	if err == nil && len(p.Changed()) > 0 {
-		err = fmt.Errorf("the plan without refresh is not empty: %v", p.Changed())
-	}
-	return err
+	return nil
 }
 
 // documented reports a plan after apply that nothing explains.
@@ -253,16 +270,20 @@ func (r *history) documented(p *tfsim.Plan) error {
 	for _, name := range p.Changed() {
 		ready := r.WasReady(p, name)
 		switch {
-		case ready && (clockWaits || r.early[name]):
+		case ready && (clockWaits || r.early[name]), name == tfsim.CA && r.overlapMayEnd():
 			authority = authority || name == tfsim.CA
-		case name == tfsim.CA && r.model.MayEnd(r.World) && (r.late || r.changed[name]):
-			authority = true
 		case name != tfsim.CA && authority:
 		default:
 			return fmt.Errorf("the plan after apply changes %s (ready_for_renewal: %t)", name, ready)
 		}
 	}
 	return nil
+}
+
+// overlapMayEnd reports whether a root can have been left by the step for the
+// next plan to drop.
+func (r *history) overlapMayEnd() bool {
+	return r.model.MayEnd(r.World) && (r.late || r.changed[tfsim.CA])
 }
 
 func (r *history) serials() []string {

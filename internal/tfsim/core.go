@@ -73,8 +73,8 @@ func checkPlan(attributes []*tfprotov6.SchemaAttribute, prior, config, planned V
 		switch {
 		case attribute.WriteOnly:
 		case value.Equal(configured), attribute.Computed && configured.IsNull():
-		case !configured.IsNull() && !old.IsNull() && value.Equal(old):
-		case attribute.NestedType != nil && configured.IsKnown() && !configured.IsNull() && value.IsKnown() && !value.IsNull():
+		case !configured.IsNull() && !old.IsNull() && value.Equal(old): // the provider takes them for the same
+		case attribute.NestedType != nil && !isLeaf(configured) && !isLeaf(value):
 			nested := attribute.NestedType.Attributes
 			if err := checkPlan(nested, fields(nested, old), fields(nested, configured), fields(nested, value)); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))

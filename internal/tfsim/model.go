@@ -55,20 +55,29 @@ func overlapHours(w *World) int64 {
 	return -1
 }
 
-// Observe takes in the state after an apply, and checks it.
-func (m *Model) Observe(w *World) error {
+// deliver gives a machine its files.
+func (w *World) deliver() (party, error) {
 	given := party{chains: map[pki.Profile][]*x509.Certificate{}}
 	var err error
 	if given.bundle, err = w.Certificates(CA); err != nil {
-		return err
+		return given, err
 	}
 	for name, profile := range profiles {
 		if w.State[name].IsNull() {
 			continue
 		}
 		if given.chains[profile], err = w.Certificates(name); err != nil {
-			return err
+			return given, err
 		}
+	}
+	return given, nil
+}
+
+// Observe takes in the state after an apply, and checks it.
+func (m *Model) Observe(w *World) error {
+	given, err := w.deliver()
+	if err != nil {
+		return err
 	}
 	head := given.bundle[0]
 	generation := w.Number(CA, "generation")
@@ -84,15 +93,20 @@ func (m *Model) Observe(w *World) error {
 	if m.generation, m.head = generation, head; generation != wanted {
 		return fmt.Errorf("generation is %d, not %d", generation, wanted)
 	}
+	m.parties = append(m.parties, given)
+	return m.checkRoots(w)
+}
+
+// checkRoots checks that no root has left before its overlap ended.
+func (m *Model) checkRoots(w *World) error {
 	for _, root := range m.previous {
 		if overlapHours(w) == 0 || !w.Now.Before(root.end(overlapHours(w))) {
 			root.mayGo = true
 		}
-		if !root.mayGo && index(given.bundle, root.certificate) < 0 {
+		if !root.mayGo && index(m.current().bundle, root.certificate) < 0 {
 			return fmt.Errorf("root %s left before its overlap ended", pki.SerialNumber(root.certificate))
 		}
 	}
-	m.parties = append(m.parties, given)
 	return nil
 }
 
@@ -229,16 +243,19 @@ func (m *Model) Check(now time.Time) (int, error) {
 					try("a party with an old bundle refuses the current certificate", age, current.chains[profile], []*x509.Certificate{root}, profile)
 				}
 			}
-			if chain := party.chains[profile]; len(chain) > 0 {
-				for _, root := range current.bundle {
-					if now.Before(root.NotAfter) && pki.IssuedBy(chain[0], root) {
-						try("a party with the current bundle refuses an old certificate", age, chain, current.bundle, profile)
-					}
-				}
+			if chain := party.chains[profile]; current.knowsIssuer(chain, now) {
+				try("a party with the current bundle refuses an old certificate", age, chain, current.bundle, profile)
 			}
 		}
 	}
 	return tried, errors.Join(errs...)
+}
+
+// knowsIssuer reports whether a party trusts the issuer of a chain.
+func (p party) knowsIssuer(chain []*x509.Certificate, now time.Time) bool {
+	return len(chain) > 0 && slices.ContainsFunc(p.bundle, func(root *x509.Certificate) bool {
+		return now.Before(root.NotAfter) && pki.IssuedBy(chain[0], root)
+	})
 }
 
 // CheckCutOff checks that nothing of earlier keys is accepted any more.
