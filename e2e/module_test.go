@@ -37,7 +37,7 @@ func TestModule(t *testing.T) {
 const prodFiles = `
 output "files" {
   sensitive = true
-  value     = { for name, cert in module.docker.server_certs : name => { ca = cert.ca.cert_pem, cert = cert.cert_pem, key = cert.private_key_pem } }
+  value     = { for name, cert in module.docker.server_certs : name => { ca = cert.ca_cert_pem, cert = cert.cert_pem, key = cert.private_key_pem } }
 }
 `
 

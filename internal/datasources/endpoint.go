@@ -2,7 +2,6 @@ package datasources
 
 import (
 	"context"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 var (
@@ -236,7 +236,7 @@ func (m *endpointModel) fill(r docker.Report) {
 		if i == 0 {
 			m.ValidityEndTime = types.StringValue(c.NotAfter.UTC().Format(time.RFC3339))
 		}
-		m.PeerCertificates = append(m.PeerCertificates, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})))
+		m.PeerCertificates = append(m.PeerCertificates, x509text.EncodeCertificates(c))
 	}
 }
 

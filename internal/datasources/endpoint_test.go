@@ -36,6 +36,7 @@ type issued struct {
 	key      *ecdsa.PrivateKey
 	certPEM  string
 	keyPEM   string
+	sec1     string // the key as openssl ecparam -genkey writes it
 	combined tls.Certificate
 }
 
@@ -67,7 +68,13 @@ func issue(t *testing.T, parent *issued, template x509.Certificate) issued {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sec1, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return issued{
+		sec1: string(pem.EncodeToMemory(&pem.Block{Type: "EC PARAMETERS", Bytes: []byte{6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7}})) +
+			string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: sec1})),
 		cert: cert, key: key,
 		certPEM:  string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 		keyPEM:   string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})),
@@ -184,6 +191,13 @@ func TestEndpoint(t *testing.T) {
 			PeerCertificates: []string{f.server.certPEM}, ValidityEndTime: types.StringValue("2026-05-01T13:00:00Z"),
 			ServerVersion: types.StringValue("20.10.24"), APIVersion: types.StringValue("1.41"),
 		}},
+		{"a client with a key of openssl", map[string]string{
+			"host": f.daemon(t), "ca_cert_pem": f.ca.certPEM, "cert_pem": f.client.certPEM, "private_key_pem": f.client.sec1,
+		}, endpointModel{
+			Mode: types.StringValue("tlsverify"), TLSVersion: types.StringValue("TLS 1.3"), Verified: types.BoolValue(true),
+			PeerCertificates: []string{f.server.certPEM}, ValidityEndTime: types.StringValue("2026-05-01T13:00:00Z"),
+			ServerVersion: types.StringValue("20.10.24"), APIVersion: types.StringValue("1.41"),
+		}},
 		{"plain", map[string]string{"host": plain.daemon(t), "ca_cert_pem": f.ca.certPEM}, endpointModel{
 			Mode: types.StringValue("plain"), Verified: types.BoolValue(false), PeerCertificates: []string{},
 			ServerVersion: types.StringValue("20.10.24"), APIVersion: types.StringValue("1.41"),
@@ -251,7 +265,7 @@ func TestEndpointValidators(t *testing.T) {
 		{"host", "unix:///var/run/docker.sock", "write tcp://host:port"},
 		{"ca_cert_pem", f.ca.certPEM, ""},
 		{"ca_cert_pem", "", "ca_cert_pem is empty"},
-		{"ca_cert_pem", f.ca.keyPEM, "ca_cert_pem holds a PRIVATE KEY"},
+		{"ca_cert_pem", f.ca.keyPEM, `ca_cert_pem: a PEM block of type "PRIVATE KEY" stands where certificates are expected`},
 		{"timeout", "1m30s", ""},
 		{"timeout", "10", `timeout "10" must be a positive duration such as "10s"`},
 		{"timeout", "0s", "must be a positive duration"},
@@ -289,6 +303,7 @@ func TestEndpointValidateConfig(t *testing.T) {
 	for _, arguments := range []map[string]string{
 		{"host": "web1"},
 		{"host": "web1", "cert_pem": f.client.certPEM, "private_key_pem": f.client.keyPEM},
+		{"host": "web1", "cert_pem": f.client.certPEM, "private_key_pem": f.client.sec1},
 	} {
 		if resp := validate(arguments); resp.Diagnostics.HasError() {
 			t.Error(resp.Diagnostics)

@@ -17,20 +17,23 @@ func TestIdentityErrors(t *testing.T) {
 		change func(*Identity)
 		want   string
 	}{
-		{"no authority", func(id *Identity) { id.CACertPEM = "" }, "ca.cert_pem is empty: it must hold at least one certificate"},
-		{"blank authority", func(id *Identity) { id.CACertPEM = " \n" }, "ca.cert_pem is empty"},
-		{"authority that is no PEM", func(id *Identity) { id.CACertPEM = "ca.pem" }, "ca.cert_pem holds no PEM certificate"},
-		{"authority that is a key", func(id *Identity) { id.CACertPEM = id.PrivateKeyPEM }, "ca.cert_pem holds a PRIVATE KEY: it must hold certificates only"},
-		{"authority with a key behind it", func(id *Identity) { id.CACertPEM += id.PrivateKeyPEM }, "ca.cert_pem holds a PRIVATE KEY"},
+		{"no authority", func(id *Identity) { id.CACertPEM = "" }, "ca_cert_pem is empty: it must hold at least one certificate"},
+		{"blank authority", func(id *Identity) { id.CACertPEM = " \n" }, "ca_cert_pem is empty"},
+		{"authority that is no PEM", func(id *Identity) { id.CACertPEM = "ca.pem" }, "ca_cert_pem: no certificate found: a PEM text that begins with -----BEGIN CERTIFICATE----- is expected"},
+		{"authority that is a key", func(id *Identity) { id.CACertPEM = id.PrivateKeyPEM }, `ca_cert_pem: a PEM block of type "PRIVATE KEY" stands where certificates are expected`},
+		{"authority with a key behind it", func(id *Identity) { id.CACertPEM += id.PrivateKeyPEM }, `ca_cert_pem: a PEM block of type "PRIVATE KEY" stands where certificates are expected`},
 		{"authority that is damaged", func(id *Identity) {
 			id.CACertPEM = id.CACertPEM + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte{1}}))
-		}, "certificate 2 of ca.cert_pem: "},
+		}, "ca_cert_pem: certificate 2 cannot be read: "},
 		{"no certificate", func(id *Identity) { id.CertPEM = "" }, "cert_pem is empty"},
+		{"authority with headers", func(id *Identity) {
+			id.CACertPEM = strings.Replace(id.CACertPEM, "CERTIFICATE-----\n", "CERTIFICATE-----\nName: ca\n\n", 1)
+		}, "ca_cert_pem: certificate 1 has lines of headers"},
 		{"key of another", func(id *Identity) { id.PrivateKeyPEM = other.PrivateKeyPEM }, "cert_pem and private_key_pem do not fit together"},
 		{"encrypted key", func(id *Identity) { id.PrivateKeyPEM = encrypted }, "private_key_pem is encrypted: Docker reads unencrypted keys only"},
 		{"legacy encrypted key", func(id *Identity) { id.PrivateKeyPEM = legacy }, "private_key_pem is encrypted"},
-		{"key that is a certificate", func(id *Identity) { id.PrivateKeyPEM = id.CertPEM }, "private_key_pem holds a CERTIFICATE, not a private key"},
-		{"key that is no PEM", func(id *Identity) { id.PrivateKeyPEM = "sesame" }, "private_key_pem holds no PEM block"},
+		{"key that is a certificate", func(id *Identity) { id.PrivateKeyPEM = id.CertPEM }, "private_key_pem: no private key found, but a certificate: a PEM text that begins with -----BEGIN PRIVATE KEY----- is expected"},
+		{"key that is no PEM", func(id *Identity) { id.PrivateKeyPEM = "sesame" }, "private_key_pem: no private key found: a PEM text that begins with -----BEGIN PRIVATE KEY----- is expected"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			id := good
@@ -46,7 +49,7 @@ func TestIdentityErrors(t *testing.T) {
 				switch {
 				case err == nil || !strings.Contains(err.Error(), test.want):
 					t.Errorf("%s: got %v, want %s", kind, err, test.want)
-				case strings.Contains(err.Error(), "sesame") || strings.Contains(err.Error(), "BEGIN PRIVATE"):
+				case strings.Contains(err.Error(), "sesame") || strings.Contains(err.Error(), id.PrivateKeyPEM):
 					t.Errorf("%s: the error shows the key", kind)
 				}
 			}

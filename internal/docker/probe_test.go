@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"io"
 	"log"
@@ -249,6 +250,8 @@ func TestProbeClientRefused(t *testing.T) {
 	server := ca.identity(t, serverTemplate(), 0)
 	expired := clientTemplate()
 	expired.NotAfter = noon.Add(-time.Minute)
+	smartCard := clientTemplate()
+	smartCard.ExtKeyUsage, smartCard.UnknownExtKeyUsage = nil, []asn1.ObjectIdentifier{{1, 3, 6, 1, 4, 1, 311, 20, 2, 2}}
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, test := range []struct {
 			name   string
@@ -257,6 +260,7 @@ func TestProbeClientRefused(t *testing.T) {
 		}{
 			{"expired", ca.identity(t, expired, 0), "it expired on 2026-05-01T11:59:00Z"},
 			{"a server certificate", ca.identity(t, serverTemplate(), 0), "it is not for clients: its extended key usages are [serverAuth], without clientAuth"},
+			{"a certificate for what crypto/x509 does not know", ca.identity(t, smartCard, 0), "it is not for clients: its extended key usages are [1.3.6.1.4.1.311.20.2.2], without clientAuth"},
 			{"another authority", foreign.identity(t, clientTemplate(), 0), `it was signed by "CN=Other CA", and the daemon takes clients of "SERIALNUMBER=0123456789abcdef,CN=Docker TLS CA,O=Example"`},
 			{"an authority of the same name", namesake.identity(t, clientTemplate(), 0), ""},
 		} {

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // dialError says why no connection came about.
@@ -60,7 +62,7 @@ func (p Probe) verify(chain []*x509.Certificate) *ProbeError {
 		}
 		return probeErrorf(AboutServer, "%s", outOfTime(what, invalid.Cert, now))
 	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
-		return probeErrorf(AboutServer, "the server certificate is not for servers: its extended key usages are %v, without serverAuth", extendedKeyUsages(leaf))
+		return probeErrorf(AboutServer, "the server certificate is not for servers: its extended key usages are %v, without serverAuth", x509text.ExtKeyUsages(leaf))
 	case errors.As(err, &stranger):
 		return p.wrongAuthority(leaf, now)
 	case err != nil:
@@ -102,8 +104,8 @@ func (p Probe) refusal(asked [][]byte, err error) *ProbeError {
 	if now := p.Now(); now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
 		return probeErrorf(AboutClient, refused+"%s", outOfTime("it", leaf, now))
 	}
-	if len(leaf.ExtKeyUsage) > 0 && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageClientAuth) && !slices.Contains(leaf.ExtKeyUsage, x509.ExtKeyUsageAny) {
-		return probeErrorf(AboutClient, refused+"it is not for clients: its extended key usages are %v, without clientAuth", extendedKeyUsages(leaf))
+	if !x509text.Allows(leaf, x509.ExtKeyUsageClientAuth) {
+		return probeErrorf(AboutClient, refused+"it is not for clients: its extended key usages are %v, without clientAuth", x509text.ExtKeyUsages(leaf))
 	}
 	if issuers := p.clientIssuers(); len(asked) > 0 && !slices.ContainsFunc(asked, func(dn []byte) bool {
 		return slices.ContainsFunc(issuers, func(issuer []byte) bool { return bytes.Equal(issuer, dn) })

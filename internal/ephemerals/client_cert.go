@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // validityHours is long enough for a run.
@@ -42,6 +43,7 @@ type clientCertModel struct {
 	KeyAlgorithm        types.String `tfsdk:"key_algorithm"`
 	ValidityPeriodHours types.Int64  `tfsdk:"validity_period_hours"`
 
+	CACertPEM         types.String `tfsdk:"ca_cert_pem"`
 	CertPEM           types.String `tfsdk:"cert_pem"`
 	PrivateKeyPEM     types.String `tfsdk:"private_key_pem"`
 	SerialNumber      types.String `tfsdk:"serial_number"`
@@ -75,6 +77,7 @@ func (r *clientCert) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *
 				MarkdownDescription: fmt.Sprintf("How long the certificate is valid from its issue, in hours. Default %d.", validityHours),
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
 			},
+			"ca_cert_pem":         computed("The roots to trust, in PEM, as the authority has them: the exact content of the client's `ca.pem`."),
 			"cert_pem":            computed("The certificate in PEM: the exact content of the client's `cert.pem`. While roots overlap, the chain to the previous ones follows."),
 			"private_key_pem":     schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Private key, unencrypted PKCS#8 in PEM: the exact content of the client's `key.pem`."},
 			"serial_number":       computed("Serial number of the certificate, in lower-case hex."),
@@ -98,7 +101,7 @@ func (r *clientCert) ValidateConfig(ctx context.Context, req ephemeral.ValidateC
 			resp.Diagnostics.AddAttributeError(path.Root("validity_period_hours"), "Invalid validity", inputs.Sentence(err))
 		}
 	}
-	if authority, ok := inputs.ReadCA(ctx, config.CA); ok {
+	if authority, ok := inputs.ReadCA(config.CA); ok {
 		resp.Diagnostics.Append(authority.Check(r.keys, r.now())...)
 	}
 }
@@ -111,7 +114,7 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 		return
 	}
 	now := r.now()
-	input, _ := inputs.ReadCA(ctx, model.CA)
+	input, _ := inputs.ReadCA(model.CA)
 	if !inputs.Known(input.Roots) {
 		resp.Diagnostics.AddAttributeError(path.Root("ca"), "Unknown authority", "The authority is not known yet. Please report this as a defect: Terraform opens an ephemeral resource when all is known.")
 		return
@@ -119,8 +122,6 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 	if resp.Diagnostics.Append(input.Check(r.keys, now)...); resp.Diagnostics.HasError() {
 		return
 	}
-	subject, diags := inputs.SubjectOf(ctx, model.Subject)
-	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.Append(input.CheckIssue(now)...); resp.Diagnostics.HasError() {
 		return
 	}
@@ -128,16 +129,16 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
-	algorithm := pki.KeyAlgorithms()[0]
+	algorithm := x509text.KeyAlgorithms()[0]
 	if !model.KeyAlgorithm.IsNull() {
-		algorithm = pki.KeyAlgorithm(model.KeyAlgorithm.ValueString())
+		algorithm = x509text.KeyAlgorithm(model.KeyAlgorithm.ValueString())
 	}
 	key, err := algorithm.Generate()
 	if err != nil {
 		resp.Diagnostics.AddAttributeError(path.Root("key_algorithm"), "The private key cannot be made", inputs.Sentence(err))
 		return
 	}
-	request := pki.LeafRequest{Profile: pki.Client, Subject: subject, ValidityHours: validityHours, PublicKey: key.Public()}
+	request := pki.LeafRequest{Profile: pki.Client, Subject: inputs.SubjectOf(model.Subject), ValidityHours: validityHours, PublicKey: key.Public()}
 	if !model.ValidityPeriodHours.IsNull() {
 		request.ValidityHours = model.ValidityPeriodHours.ValueInt64()
 	}
@@ -146,14 +147,15 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 		resp.Diagnostics.AddError("The certificate cannot be issued", inputs.Sentence(err))
 		return
 	}
-	text, err := pki.EncodePrivateKey(key)
+	text, err := x509text.EncodePrivateKey(key)
 	if err != nil {
 		resp.Diagnostics.AddError("The private key cannot be encoded", inputs.Sentence(err))
 		return
 	}
-	tflog.Info(ctx, "issued an ephemeral certificate", map[string]any{"serial_number": pki.SerialNumber(certificate)})
+	tflog.Info(ctx, "issued an ephemeral certificate", map[string]any{"serial_number": x509text.SerialNumber(certificate)})
+	model.CACertPEM = input.Roots
 	model.CertPEM, model.PrivateKeyPEM = input.Chain(certificate), types.StringValue(text)
-	model.SerialNumber, model.FingerprintSHA256 = types.StringValue(pki.SerialNumber(certificate)), types.StringValue(pki.Fingerprint(certificate))
+	model.SerialNumber, model.FingerprintSHA256 = types.StringValue(x509text.SerialNumber(certificate)), types.StringValue(x509text.Fingerprint(certificate))
 	model.ValidityStartTime = types.StringValue(certificate.NotBefore.UTC().Format(time.RFC3339))
 	model.ValidityEndTime = types.StringValue(certificate.NotAfter.UTC().Format(time.RFC3339))
 	resp.Diagnostics.Append(resp.Result.Set(ctx, &model)...)

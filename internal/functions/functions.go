@@ -33,9 +33,7 @@ func All() []func() function.Function {
 // identity is the part of a certificate resource that functions read. Terraform
 // converts the whole resource to it and drops the rest.
 type identity struct {
-	CA *struct {
-		CertPEM *string `tfsdk:"cert_pem"`
-	} `tfsdk:"ca"`
+	CACertPEM     *string `tfsdk:"ca_cert_pem"`
 	CertPEM       *string `tfsdk:"cert_pem"`
 	PrivateKeyPEM *string `tfsdk:"private_key_pem"`
 }
@@ -44,11 +42,11 @@ func identityParameter(name, description string) function.ObjectParameter {
 	return function.ObjectParameter{
 		Name: name,
 		AttributeTypes: map[string]attr.Type{
-			"ca":              types.ObjectType{AttrTypes: map[string]attr.Type{"cert_pem": types.StringType}},
+			"ca_cert_pem":     types.StringType,
 			"cert_pem":        types.StringType,
 			"private_key_pem": types.StringType,
 		},
-		MarkdownDescription: description + " Any object with `ca.cert_pem`, `cert_pem` and `private_key_pem` will do.",
+		MarkdownDescription: description + " Any object with `ca_cert_pem`, `cert_pem` and `private_key_pem` will do.",
 	}
 }
 
@@ -56,13 +54,13 @@ func identityParameter(name, description string) function.ObjectParameter {
 // that its holder keeps it; an empty one is a mistake.
 func (i identity) files() (docker.Identity, error) {
 	var id docker.Identity
-	if i.CA == nil || i.CA.CertPEM == nil {
-		return id, errors.New("ca.cert_pem is null: the authority's certificate is missing")
+	if i.CACertPEM == nil {
+		return id, errors.New("ca_cert_pem is null: the authority's certificate is missing")
 	}
 	if i.CertPEM == nil {
 		return id, errors.New("cert_pem is null: the certificate is missing")
 	}
-	id.CACertPEM, id.CertPEM = *i.CA.CertPEM, *i.CertPEM
+	id.CACertPEM, id.CertPEM = *i.CACertPEM, *i.CertPEM
 	if i.PrivateKeyPEM != nil {
 		if *i.PrivateKeyPEM == "" {
 			return id, errors.New("private_key_pem is empty: it must be a key, or null if its holder keeps it")

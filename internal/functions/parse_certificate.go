@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 type parseCertificate struct{}
@@ -23,13 +23,13 @@ func (parseCertificate) Definition(_ context.Context, _ function.DefinitionReque
 		Summary: "What a certificate says",
 		MarkdownDescription: "Returns an object that describes the first certificate of a PEM text:\n\n" +
 			"- `subject`, `issuer`: objects with `common_name`, `organization`, `organizational_unit`, `street_address` (list), `locality`, `province`, " +
-			"`country`, `postal_code`, `serial_number`, `email_address` (the first value each, `\"\"` if there is none) and `distinguished_name` (all of it, RFC 2253)\n" +
+			"`country`, `postal_code`, `serial_number`, `email_address` (`\"\"` if there is none; of several values the first, but of `common_name` and `serial_number` the last, as Docker reads them) and `distinguished_name` (all of it, RFC 2253)\n" +
 			"- `dns_names`, `ip_addresses`, `email_addresses`, `uris`: the subject alternative names\n" +
 			"- `key_usages`, `extended_key_usages`: names as in RFC 5280, such as `digitalSignature` and `serverAuth`; unknown purposes as OIDs\n" +
-			"- `key_algorithm`: as the attribute of the certificate resources, such as `ECDSA_P256`; `signature_algorithm`, such as `ECDSA-SHA256`\n" +
+			"- `key_algorithm`: as the attribute of the certificate resources, such as `ECDSA_P256`; `signature_algorithm`, such as `ECDSA-SHA256`; unknown algorithms as OIDs\n" +
 			"- `is_ca`: whether it may sign certificates\n" +
 			"- `validity_start_time`, `validity_end_time`: RFC 3339, UTC\n" +
-			"- `serial_number`, `fingerprint_sha256`, `fingerprint_sha1`, `subject_key_id`, `authority_key_id`: lower-case hex without colons, `\"\"` if there is none",
+			"- `serial_number`, `fingerprint_sha256`, `fingerprint_sha1`, `subject_key_id`, `authority_key_id`: lower-case hex of whole octets without colons, `\"\"` if there is none",
 		Parameters: []function.Parameter{
 			function.StringParameter{
 				Name:                "pem",
@@ -40,7 +40,7 @@ func (parseCertificate) Definition(_ context.Context, _ function.DefinitionReque
 	}
 }
 
-// certificate is [docker.Certificate] as a Terraform object.
+// certificate is [x509text.Description] as a Terraform object.
 type certificate struct {
 	Subject            distinguishedName `tfsdk:"subject"`
 	Issuer             distinguishedName `tfsdk:"issuer"`
@@ -62,7 +62,7 @@ type certificate struct {
 	FingerprintSHA1    string            `tfsdk:"fingerprint_sha1"`
 }
 
-// distinguishedName is [docker.Name] as a Terraform object.
+// distinguishedName is [x509text.Name] as a Terraform object.
 type distinguishedName struct {
 	CommonName         string   `tfsdk:"common_name"`
 	Organization       string   `tfsdk:"organization"`
@@ -101,11 +101,12 @@ func (parseCertificate) Run(ctx context.Context, req function.RunRequest, resp *
 	if resp.Error = req.Arguments.Get(ctx, &pem); resp.Error != nil {
 		return
 	}
-	c, err := docker.ParseCertificate(pem)
+	first, err := x509text.FirstCertificate(pem)
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(0, err.Error())
 		return
 	}
+	c := x509text.Describe(first)
 	resp.Error = resp.Result.Set(ctx, certificate{
 		Subject: distinguishedName(c.Subject), Issuer: distinguishedName(c.Issuer), SerialNumber: c.SerialNumber,
 		ValidityStartTime: c.ValidityStartTime, ValidityEndTime: c.ValidityEndTime,

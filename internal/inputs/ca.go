@@ -1,7 +1,6 @@
 package inputs
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
 	"time"
@@ -12,9 +11,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // CATypes are the types of the attributes of `ca`.
@@ -25,44 +24,37 @@ var CATypes = map[string]attr.Type{
 	"cross_signed_cert_pem":  types.StringType,
 }
 
-type caModel struct {
-	CertPEM              types.String `tfsdk:"cert_pem"`
-	PrivateKeyPEM        types.String `tfsdk:"private_key_pem"`
-	PrivateKeyPassphrase types.String `tfsdk:"private_key_passphrase"`
-	CrossSignedCertPEM   types.String `tfsdk:"cross_signed_cert_pem"`
-}
+// NoCA is the argument `ca` as it is stored: not at all.
+var NoCA = types.ObjectNull(CATypes)
 
-// CAAttribute is the argument `ca`. A managed resource takes its secrets as
-// write-only ones; of an ephemeral resource, nothing is stored anyway.
+// CAAttribute is the argument `ca`. A managed resource takes it as write-only;
+// of an ephemeral resource, nothing is stored anyway.
 func CAAttribute(writeOnly bool) schema.SingleNestedAttribute {
+	text := func(description string, validators ...validator.String) schema.StringAttribute {
+		return schema.StringAttribute{Optional: true, WriteOnly: writeOnly, MarkdownDescription: description, Validators: validators}
+	}
+	// What is write-only is neither stored nor shown. To call it sensitive as
+	// well would put its path into every state.
+	secret := func(description string) schema.StringAttribute {
+		attribute := text(description)
+		attribute.Sensitive = !writeOnly
+		return attribute
+	}
+	certificate := text("The authority's certificate in PEM, as in `docker_tls_ca.this.cert_pem`. If there are several, the first one issues.",
+		NewCheck("the certificate of an authority in PEM", func(text string) error {
+			_, err := pki.ParseAuthorityCertificate(text)
+			return err
+		}))
+	certificate.Optional, certificate.Required = false, true
 	return schema.SingleNestedAttribute{
 		Required:            true,
+		WriteOnly:           writeOnly,
 		MarkdownDescription: "The authority that issues the certificate: `ca = docker_tls_ca.this`, or an object with these attributes. Its private key is used and not stored.",
 		Attributes: map[string]schema.Attribute{
-			"cert_pem": schema.StringAttribute{
-				Required:            true,
-				MarkdownDescription: "The authority's certificate in PEM, as in `docker_tls_ca.this.cert_pem`. If there are several, the first one issues.",
-				Validators: []validator.String{NewCheck("the certificate of an authority in PEM", func(text string) error {
-					_, err := pki.ParseAuthorityCertificate(text)
-					return err
-				})},
-			},
-			"private_key_pem": schema.StringAttribute{
-				Optional:            true,
-				Sensitive:           true,
-				WriteOnly:           writeOnly,
-				MarkdownDescription: "The authority's private key in PEM. It is never stored with this certificate, and not needed while no certificate is to be issued.",
-			},
-			"private_key_passphrase": schema.StringAttribute{
-				Optional:            true,
-				Sensitive:           true,
-				WriteOnly:           writeOnly,
-				MarkdownDescription: "The passphrase of an encrypted `private_key_pem`: `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`. It is never stored.",
-			},
-			"cross_signed_cert_pem": schema.StringAttribute{
-				Optional:            true,
-				MarkdownDescription: "The chain from the authority to its previous roots, as in `docker_tls_ca.this.cross_signed_cert_pem`. It is delivered behind the certificate.",
-			},
+			"cert_pem":               certificate,
+			"private_key_pem":        secret("The authority's private key in PEM. It is never stored with this certificate, and not needed while no certificate is to be issued."),
+			"private_key_passphrase": secret("The passphrase of an encrypted `private_key_pem`: `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`. It is never stored."),
+			"cross_signed_cert_pem":  text("The chain from the authority to its previous roots, as in `docker_tls_ca.this.cross_signed_cert_pem`. It is delivered behind the certificate."),
 		},
 	}
 }
@@ -82,18 +74,23 @@ type CA struct {
 
 // ReadCA reads the argument `ca`, and whether the roots in it are known and
 // sound.
-func ReadCA(ctx context.Context, object types.Object) (CA, bool) {
-	var model caModel
-	if !Known(object) || object.As(ctx, &model, basetypes.ObjectAsOptions{}).HasError() {
+func ReadCA(object types.Object) (CA, bool) {
+	if !Known(object) {
 		return CA{Roots: types.StringUnknown()}, false
 	}
-	ca := CA{Roots: model.CertPEM, crosses: model.CrossSignedCertPEM, key: model.PrivateKeyPEM, passphrase: model.PrivateKeyPassphrase}
+	attributes := object.Attributes()
+	ca := CA{
+		Roots:      text(attributes, "cert_pem"),
+		crosses:    text(attributes, "cross_signed_cert_pem"),
+		key:        text(attributes, "private_key_pem"),
+		passphrase: text(attributes, "private_key_passphrase"),
+	}
 	if !Known(ca.Roots) {
 		return ca, false
 	}
 	ca.Certificate, ca.err = pki.ParseAuthorityCertificate(ca.Roots.ValueString())
 	if Known(ca.crosses) && ca.crosses.ValueString() != "" {
-		ca.crossChain, ca.crossErr = pki.ParseCertificates(ca.crosses.ValueString())
+		ca.crossChain, ca.crossErr = x509text.ParseCertificates(ca.crosses.ValueString())
 		if ca.crossErr == nil && ca.err == nil {
 			ca.crossErr = pki.CheckCrosses(ca.crossChain, ca.Certificate)
 		}
@@ -127,7 +124,7 @@ func (c CA) Check(keys *pki.Keyring, now time.Time) diag.Diagnostics {
 
 // locked reports an encrypted key without its passphrase.
 func (c CA) locked() bool {
-	return c.passphrase.IsNull() && pki.Encrypted(c.key.ValueString())
+	return c.passphrase.IsNull() && x509text.Encrypted(c.key.ValueString())
 }
 
 // Why an authority cannot issue, in the words of a configuration.
@@ -162,10 +159,10 @@ func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
 	ca := path.Root("ca")
 	key, err := keys.ParsePrivateKey(c.key.ValueString(), c.passphrase.ValueString())
 	switch {
-	case errors.Is(err, pki.ErrPassphraseMissing):
+	case errors.Is(err, x509text.ErrPassphraseMissing):
 		err = errLocked
 		fallthrough
-	case errors.Is(err, pki.ErrPassphraseWrong):
+	case errors.Is(err, x509text.ErrPassphraseWrong):
 		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "Wrong passphrase", Sentence(err))
 		return nil, diags
 	}
@@ -184,18 +181,5 @@ func (c CA) Chain(leaf *x509.Certificate) types.String {
 	if c.crosses.IsUnknown() {
 		return types.StringUnknown()
 	}
-	return types.StringValue(pki.EncodeCertificates(append([]*x509.Certificate{leaf}, c.crossChain...)...))
-}
-
-// WithoutSecrets is the argument `ca` as it may be stored.
-func WithoutSecrets(object types.Object) types.Object {
-	if !Known(object) {
-		return object
-	}
-	values := map[string]attr.Value{}
-	for key, value := range object.Attributes() {
-		values[key] = value
-	}
-	values["private_key_pem"], values["private_key_passphrase"] = types.StringNull(), types.StringNull()
-	return types.ObjectValueMust(CATypes, values)
+	return types.StringValue(x509text.EncodeCertificates(append([]*x509.Certificate{leaf}, c.crossChain...)...))
 }

@@ -2,12 +2,14 @@ package inputs
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // Check is a validator of strings on top of a function of package pki.
@@ -53,9 +55,55 @@ func attribute(p path.Path) string {
 func Known(value attr.Value) bool { return !value.IsNull() && !value.IsUnknown() }
 
 // FullyKnown reports whether neither a value nor anything in it is unknown.
-func FullyKnown(ctx context.Context, value attr.Value) bool {
-	v, err := value.ToTerraformValue(ctx)
-	return err == nil && v.IsFullyKnown()
+func FullyKnown(value attr.Value) bool {
+	if value.IsUnknown() {
+		return false
+	}
+	switch value := value.(type) {
+	case types.Object:
+		for _, attribute := range value.Attributes() {
+			if !FullyKnown(attribute) {
+				return false
+			}
+		}
+	case interface{ Elements() []attr.Value }: // lists and sets
+		return !slices.ContainsFunc(value.Elements(), func(element attr.Value) bool { return !FullyKnown(element) })
+	case types.Map:
+		for _, element := range value.Elements() {
+			if !FullyKnown(element) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Strings are the elements of a list or set of strings that is fully known.
+func Strings(collection interface{ Elements() []attr.Value }) []string {
+	var texts []string
+	for _, element := range collection.Elements() {
+		if text, ok := element.(types.String); ok {
+			texts = append(texts, text.ValueString())
+		}
+	}
+	return texts
+}
+
+// Values is the reverse of [Strings].
+func Values(texts []string) []attr.Value {
+	var values []attr.Value
+	for _, text := range texts {
+		values = append(values, types.StringValue(text))
+	}
+	return values
+}
+
+// text is a string among the attributes of an object.
+func text(attributes map[string]attr.Value, name string) types.String {
+	if value, ok := attributes[name].(types.String); ok {
+		return value
+	}
+	return types.StringNull()
 }
 
 // Sentence turns an error into the detail of a diagnostic.

@@ -1,32 +1,17 @@
 package inputs
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
-
-type subjectModel struct {
-	CommonName         types.String `tfsdk:"common_name"`
-	Organization       types.String `tfsdk:"organization"`
-	OrganizationalUnit types.String `tfsdk:"organizational_unit"`
-	StreetAddress      types.List   `tfsdk:"street_address"`
-	Locality           types.String `tfsdk:"locality"`
-	Province           types.String `tfsdk:"province"`
-	Country            types.String `tfsdk:"country"`
-	PostalCode         types.String `tfsdk:"postal_code"`
-	EmailAddress       types.String `tfsdk:"email_address"`
-}
 
 // SubjectTypes are the types of the attributes of a subject.
 var SubjectTypes = map[string]attr.Type{
@@ -90,27 +75,42 @@ func SubjectAttribute(commonName string) schema.SingleNestedAttribute {
 	}
 }
 
-// SubjectOf translates a subject; it must be fully known.
-func SubjectOf(ctx context.Context, object types.Object) (pki.Subject, diag.Diagnostics) {
-	var model subjectModel
-	if object.IsNull() {
-		return pki.Subject{}, nil
-	}
-	diags := object.As(ctx, &model, basetypes.ObjectAsOptions{})
+// SubjectOf translates a subject; it must be fully known. A null one is empty.
+func SubjectOf(object types.Object) pki.Subject {
+	attributes := object.Attributes()
 	subject := pki.Subject{
-		CommonName:         model.CommonName.ValueString(),
-		Organization:       model.Organization.ValueString(),
-		OrganizationalUnit: model.OrganizationalUnit.ValueString(),
-		Locality:           model.Locality.ValueString(),
-		Province:           model.Province.ValueString(),
-		Country:            model.Country.ValueString(),
-		PostalCode:         model.PostalCode.ValueString(),
-		EmailAddress:       model.EmailAddress.ValueString(),
+		CommonName:         text(attributes, "common_name").ValueString(),
+		Organization:       text(attributes, "organization").ValueString(),
+		OrganizationalUnit: text(attributes, "organizational_unit").ValueString(),
+		Locality:           text(attributes, "locality").ValueString(),
+		Province:           text(attributes, "province").ValueString(),
+		Country:            text(attributes, "country").ValueString(),
+		PostalCode:         text(attributes, "postal_code").ValueString(),
+		EmailAddress:       text(attributes, "email_address").ValueString(),
 	}
-	if !model.StreetAddress.IsNull() {
-		diags.Append(model.StreetAddress.ElementsAs(ctx, &subject.StreetAddress, false)...)
+	if lines, ok := attributes["street_address"].(types.List); ok {
+		subject.StreetAddress = Strings(lines)
 	}
-	return subject, diags
+	return subject
+}
+
+// SubjectObject is the reverse of [SubjectOf]: what is empty is null.
+func SubjectObject(subject pki.Subject) types.Object {
+	values := map[string]attr.Value{"street_address": types.ListNull(types.StringType)}
+	for name, value := range map[string]string{
+		"common_name": subject.CommonName, "organization": subject.Organization, "organizational_unit": subject.OrganizationalUnit,
+		"locality": subject.Locality, "province": subject.Province, "country": subject.Country,
+		"postal_code": subject.PostalCode, "email_address": subject.EmailAddress,
+	} {
+		values[name] = types.StringNull()
+		if value != "" {
+			values[name] = types.StringValue(value)
+		}
+	}
+	if len(subject.StreetAddress) > 0 {
+		values["street_address"] = types.ListValueMust(types.StringType, Values(subject.StreetAddress))
+	}
+	return types.ObjectValueMust(SubjectTypes, values)
 }
 
 // CommonNameOf is the common name of a subject: null for none, unknown for a
@@ -119,10 +119,7 @@ func CommonNameOf(object types.Object) types.String {
 	if object.IsUnknown() {
 		return types.StringUnknown()
 	}
-	if name, ok := object.Attributes()["common_name"].(types.String); ok {
-		return name
-	}
-	return types.StringNull()
+	return text(object.Attributes(), "common_name")
 }
 
 // WithCommonName is the subject with another common name; of a null subject,

@@ -30,7 +30,8 @@ func always(Facts) bool                   { return true }
 func never(Facts) bool                    { return false }
 func ofAuthority(f Facts) bool            { return f.Kind == Authority }
 
-// reasonForKey is the argument that brings the key, or that brought it.
+// reasonForKey names the argument that gives the key. Where a managed key takes
+// the place of a given one, it names the argument that gave that one.
 func reasonForKey(f Facts) Reason {
 	if f.Source == Requested || f.Source == Managed && f.FormerSource == Requested {
 		return Request
@@ -63,12 +64,13 @@ func Decide(f Facts) Decision {
 
 // weighed is what the rules say of the facts.
 type weighed struct {
-	reasons  Reasons // that are certain
-	needsKey Reasons // that are certain, and need a new key that is not there
-	newKey   bool    // a reason, certain or not, needs a new key
+	reasons  Reasons // the certain ones
+	needsKey Reasons // the certain ones that need a new key which is not given
+	newKey   bool    // some reason, certain or not, needs a new key
 	unknown  bool    // something is not known yet
 }
 
+// weigh applies the rules.
 func (f Facts) weigh() weighed {
 	w := weighed{unknown: f.Record == Unknown || f.Storage == Unknown}
 	for _, rule := range rules {
@@ -91,8 +93,8 @@ func (f Facts) weigh() weighed {
 	return w
 }
 
-// lacksKey reports an authority whose key is the user's own and stays. There
-// is then no key for a root of another name.
+// lacksKey reports an authority whose key is not made here and stays. A root of
+// another name then has no key.
 func (f Facts) lacksKey() bool {
 	return f.Kind == Authority && f.Source != Managed && f.Key == Same
 }
@@ -109,6 +111,8 @@ func (f Facts) clockAsks(alone bool) bool {
 	return f.Ready || f.Due && alone && f.recordStays() && !f.EndsFirst
 }
 
+// key is the key to certify; newKey says that a rule or reuse_private_key asks
+// for another one.
 func (f Facts) key(verdict Verdict, newKey bool) Key {
 	switch {
 	case verdict == Stays || verdict == Recomposed:
@@ -123,6 +127,7 @@ func (f Facts) key(verdict Verdict, newKey bool) Key {
 	return CertifyGiven
 }
 
+// stored is what the state holds of the private key after the decision.
 func (f Facts) stored(d Decision) Stored {
 	switch {
 	case f.Source != Managed:

@@ -3,8 +3,8 @@
 //
 // The caller gathers [Facts], [Decide] is a pure function of them, and the
 // caller carries out the [Decision]. The package knows neither Terraform nor
-// X.509. Its rules are the list [rules]; lifecycle_test.go shows each of them
-// as a named row.
+// X.509. Its rules are the list [rules]; decide_test.go shows each of them as a
+// named row.
 package lifecycle
 
 import "strings"
@@ -44,7 +44,7 @@ type Facts struct {
 	Kind Kind
 
 	// What is asked for, compared with what was issued.
-	Key             Difference // the key of the user or of the request; Changed too where a managed key takes the place of such a one
+	Key             Difference // a provided or requested key; Changed also where a managed key takes its place
 	KeyAlgorithm    Difference
 	Triggers        Difference // rotation_triggers
 	Subject         Difference
@@ -59,7 +59,7 @@ type Facts struct {
 	Storage Difference // how the private key is stored: in clear, encrypted, not at all
 
 	Source        KeySource // where the key comes from
-	FormerSource  KeySource // where it came from
+	FormerSource  KeySource // where the key of the certificate came from
 	SourceUnknown bool      // Source may turn out to be Managed
 	Reuse         bool      // reuse_private_key
 	Ready         bool      // the last refresh found the certificate due
@@ -67,8 +67,8 @@ type Facts struct {
 
 	// Of an authority.
 	Cut         bool // overlap_hours is 0: the previous roots leave at once
-	Ended       bool // a previous root's time is up
-	EndsFirst   bool // a previous root leaves before the current one is due
+	Ended       bool // the overlap of a previous root has ended
+	EndsFirst   bool // the overlap of a previous root ends before the current root is due
 	Crossed     bool // there are cross certificates
 	CannotCross bool // the root cannot certify its successor
 }
@@ -165,17 +165,16 @@ type Decision struct {
 	Stored  Stored
 	Reasons Reasons // why it is reissued; of an undecided one, those that are certain
 
-	// NeedsKey lists what is asked for and needs a new key, where the key is the
-	// user's own and is not to change. It is an error.
+	// NeedsKey lists the arguments that ask for a new key of an authority whose
+	// provided key stays. Each of them is an error.
 	NeedsKey Reasons
 
 	// Of an authority.
 	Crosses   Crosses
-	DropEnded bool // the previous roots whose time is up leave
+	DropEnded bool // the previous roots whose overlap has ended leave
 }
 
-// NewKey reports whether the certificate that is issued is, or may be, for
-// another key than so far.
+// NewKey reports whether another key than so far is certified, or may be.
 func (d Decision) NewKey() bool { return d.Key != Keep }
 
 // Issues reports whether a certificate is, or may be, issued.

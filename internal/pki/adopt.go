@@ -4,9 +4,6 @@ import (
 	"crypto"
 	"crypto/rsa"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // maxFileSize bounds what is read as a certificate or a key: hundreds of
@@ -29,39 +28,29 @@ func ReadCertificateFile(name string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	var blocks []byte
-	for rest := []byte(text); ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		if block.Type == "CERTIFICATE" {
-			blocks = append(blocks, pem.EncodeToMemory(block)...)
-		}
-	}
-	if len(blocks) == 0 {
-		return nil, fmt.Errorf("the file %s contains %s, where a certificate is expected", name, contents(text))
-	}
-	certificates, err := ParseCertificates(string(blocks))
-	if err != nil {
+	certificates, err := x509text.FindCertificates(text)
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("the file %s: %w", name, err)
+	case len(certificates) == 0:
+		return nil, fmt.Errorf("the file %s contains %s, where a certificate is expected", name, x509text.Contents(text))
 	}
 	return certificates, nil
 }
 
 // ReadPrivateKeyFile reads the first private key of a PEM file, as
-// [ParsePrivateKey] does.
+// [x509text.ParsePrivateKey] does.
 func ReadPrivateKeyFile(name, passphrase string) (crypto.Signer, error) {
 	text, err := readFile(name)
 	if err != nil {
 		return nil, err
 	}
 	if !strings.Contains(text, "PRIVATE KEY-----") {
-		return nil, fmt.Errorf("the file %s contains %s, where a private key is expected", name, contents(text))
+		return nil, fmt.Errorf("the file %s contains %s, where a private key is expected", name, x509text.Contents(text))
 	}
-	key, err := ParsePrivateKey(text, passphrase)
+	key, err := x509text.ParsePrivateKey(text, passphrase)
 	if err != nil {
-		return nil, fmt.Errorf("the file %s contains %s: %w", name, contents(text), err)
+		return nil, fmt.Errorf("the file %s contains %s: %w", name, x509text.Contents(text), err)
 	}
 	return key, nil
 }
@@ -107,46 +96,6 @@ func unreadable(name string, err error) error {
 	return fmt.Errorf("the file %s cannot be read: %w%s", name, err, hint)
 }
 
-// contents says what kind of text this is, and never repeats it.
-func contents(text string) string {
-	var kinds []string
-	for rest := []byte(text); ; {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			break
-		}
-		kind := fmt.Sprintf("a PEM block of type %q", block.Type)
-		switch {
-		case block.Type == "CERTIFICATE":
-			kind = "a certificate"
-		case strings.HasSuffix(block.Type, "CERTIFICATE REQUEST"):
-			kind = "a certificate request"
-		case block.Type == "OPENSSH PRIVATE KEY":
-			kind = "a private key of SSH"
-		case block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "":
-			kind = "an encrypted private key"
-		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
-			kind = "a private key"
-		case block.Type == "EC PARAMETERS":
-			continue
-		}
-		if !slices.Contains(kinds, kind) {
-			kinds = append(kinds, kind)
-		}
-	}
-	switch {
-	case len(kinds) > 0:
-		return strings.Join(kinds, " and ")
-	case strings.TrimSpace(text) == "":
-		return "nothing"
-	case strings.HasPrefix(text, "\x30\x82") || strings.HasPrefix(text, "\x30\x81"):
-		return "DER and not PEM (convert it with openssl)"
-	case strings.Contains(text, "\x00"):
-		return "UTF-16 or binary data and not PEM"
-	}
-	return "no PEM block"
-}
-
 // AdoptRoots picks from a bundle the root that a private key belongs to, and
 // behind it the others that are to be trusted as well. What is left out, because
 // it is no authority or has expired, comes back too.
@@ -155,7 +104,7 @@ func AdoptRoots(bundle []*x509.Certificate, key crypto.Signer, now time.Time) (r
 	if i < 0 {
 		return nil, nil, ErrKeyMismatch
 	}
-	root, err := ParseAuthorityCertificate(EncodeCertificates(bundle[i]))
+	root, err := ParseAuthorityCertificate(x509text.EncodeCertificates(bundle[i]))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -185,7 +134,7 @@ func AdoptIssuer(bundle []*x509.Certificate, leaf *x509.Certificate, now time.Ti
 func trusted(root *x509.Certificate, bundle []*x509.Certificate, now time.Time) (roots, leftOut []*x509.Certificate) {
 	roots = append(roots, root)
 	for _, other := range bundle {
-		switch _, err := ParseAuthorityCertificate(EncodeCertificates(other)); {
+		switch _, err := ParseAuthorityCertificate(x509text.EncodeCertificates(other)); {
 		case other.Equal(root):
 		case err != nil || !now.Before(other.NotAfter):
 			leftOut = append(leftOut, other)
@@ -203,7 +152,7 @@ func checkAdoptable(public crypto.PublicKey) error {
 	if key, ok := public.(*rsa.PublicKey); ok && key.N.BitLen() < minAdoptableRSABits {
 		return fmt.Errorf("an RSA key of %d bits can neither sign nor be verified any more", key.N.BitLen())
 	}
-	_, err := KeyAlgorithmOf(public)
+	_, err := x509text.KeyAlgorithmOf(public)
 	return err
 }
 
@@ -222,13 +171,9 @@ func CheckAdoptableLeaf(certificate *x509.Certificate, profile Profile) error {
 	return checkAdoptable(certificate.PublicKey)
 }
 
-// allows reports whether a certificate may be used for a profile. Without
-// extendedKeyUsage, as Docker's guide of 2014 makes a daemon's, it may be for
-// all (RFC 5280, section 4.2.1.12).
+// allows reports whether a certificate may be used for a profile.
 func allows(certificate *x509.Certificate, profile Profile) bool {
-	usages := certificate.ExtKeyUsage
-	return len(usages)+len(certificate.UnknownExtKeyUsage) == 0 ||
-		slices.Contains(usages, profile.extKeyUsage()) || slices.Contains(usages, x509.ExtKeyUsageAny)
+	return x509text.Allows(certificate, profile.extKeyUsage())
 }
 
 func otherProfile(p Profile) Profile {
@@ -245,57 +190,3 @@ func (p Profile) String() string {
 	}
 	return "client"
 }
-
-// maxIterations bounds the work of deriving a key from a passphrase to some
-// seconds. OpenSSL writes 2048.
-const maxIterations = 10_000_000
-
-var errEncryption = errors.New("the private key is encrypted in a way that is not supported: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256`")
-
-// checkEncryption reports an encrypted private key whose decryption would take
-// too long, or would fail without saying why: supported is PBES2 with PBKDF2
-// over HMAC with SHA-1 or SHA-256 (RFC 8018, appendix A).
-func checkEncryption(der []byte) error {
-	var info struct {
-		Algorithm struct {
-			ID     asn1.ObjectIdentifier
-			Params asn1.RawValue
-		}
-	}
-	var params struct {
-		KDF struct {
-			ID     asn1.ObjectIdentifier
-			Params asn1.RawValue
-		}
-	}
-	var pbkdf2 struct {
-		Salt       []byte
-		Iterations int64
-		PRF        pkix.AlgorithmIdentifier `asn1:"optional"`
-	}
-	for _, layer := range []struct {
-		der *[]byte
-		to  any
-	}{{&der, &info}, {&info.Algorithm.Params.FullBytes, &params}, {&params.KDF.Params.FullBytes, &pbkdf2}} {
-		if _, err := asn1.Unmarshal(*layer.der, layer.to); err != nil {
-			return errEncryption
-		}
-	}
-	prf := pbkdf2.PRF.Algorithm
-	switch {
-	case !info.Algorithm.ID.Equal(oidPBES2), !params.KDF.ID.Equal(oidPBKDF2),
-		len(prf) > 0 && !prf.Equal(oidHMACWithSHA1) && !prf.Equal(oidHMACWithSHA256):
-		return errEncryption
-	case pbkdf2.Iterations > maxIterations:
-		return fmt.Errorf("the private key is encrypted with %d iterations, more than %d: decrypt it with openssl first", pbkdf2.Iterations, maxIterations)
-	}
-	return nil
-}
-
-// Object identifiers of RFC 8018, appendix C.
-var (
-	oidPBES2          = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}
-	oidPBKDF2         = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}
-	oidHMACWithSHA1   = asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 7}
-	oidHMACWithSHA256 = asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}
-)

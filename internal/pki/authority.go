@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Authority is a root that can issue: a CA certificate and the private key
@@ -20,7 +22,7 @@ type Authority struct {
 // of a bundle, and reports whether it may certify others (RFC 5280, sections
 // 4.2.1.3 and 4.2.1.9).
 func ParseAuthorityCertificate(bundle string) (*x509.Certificate, error) {
-	certificates, err := ParseCertificates(bundle)
+	certificates, err := x509text.ParseCertificates(bundle)
 	if err != nil {
 		return nil, err
 	}

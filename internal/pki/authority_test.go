@@ -5,11 +5,11 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 var (
@@ -68,7 +68,7 @@ func wantIssued(t *testing.T, certificate *x509.Certificate, notAfter time.Time)
 var wholeSecond = time.Date(2026, time.March, 29, 1, 30, 15, 0, time.UTC)
 
 func TestIssueRoot(t *testing.T) {
-	for _, algorithm := range pki.KeyAlgorithms() {
+	for _, algorithm := range x509text.KeyAlgorithms() {
 		t.Run(string(algorithm), func(t *testing.T) {
 			root := newGeneration(t, pki.RootRequest{Subject: fullSubject, ValidityHours: 48, Key: keyOf(t, algorithm)}, issued).root()
 			wantIssued(t, root, wholeSecond.Add(48*time.Hour))
@@ -160,7 +160,7 @@ func TestRenewalWithTheSameKey(t *testing.T) {
 }
 
 func TestIssueRootRefuses(t *testing.T) {
-	short, err := pki.ParsePrivateKey(openssl(t, "", "genrsa", "1024"), "")
+	short, err := x509text.ParsePrivateKey(openssl(t, "", "genrsa", "1024"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,16 +213,16 @@ func TestParseAuthorityCertificate(t *testing.T) {
 	anyUse := foreignRoot(t, func(c *x509.Certificate) { c.KeyUsage = 0 })
 	notCA := foreignRoot(t, func(c *x509.Certificate) { c.IsCA, c.KeyUsage = false, x509.KeyUsageDigitalSignature })
 	for _, test := range []struct{ about, bundle, want string }{
-		{"a root", pki.EncodeCertificates(root.root()), ""},
-		{"the first of a bundle", pki.EncodeCertificates(root.root(), leaf), ""},
-		{"text around", openssl(t, pki.EncodeCertificates(root.root()), "x509", "-text"), ""},
-		{"no keyUsage", pki.EncodeCertificates(anyUse.root()), ""},
-		{"a leaf", pki.EncodeCertificates(leaf), `the certificate of "CN=docker.example.com" is not one of an authority: it lacks basicConstraints CA:TRUE`},
-		{"CA:FALSE", pki.EncodeCertificates(notCA.root()), `the certificate of "CN=Old CA" is not one of an authority: it lacks basicConstraints CA:TRUE`},
-		{"no keyCertSign", pki.EncodeCertificates(noSign.root()), `the certificate of "CN=Old CA" may not sign certificates: its keyUsage lacks keyCertSign`},
+		{"a root", x509text.EncodeCertificates(root.root()), ""},
+		{"the first of a bundle", x509text.EncodeCertificates(root.root(), leaf), ""},
+		{"text around", openssl(t, x509text.EncodeCertificates(root.root()), "x509", "-text"), ""},
+		{"no keyUsage", x509text.EncodeCertificates(anyUse.root()), ""},
+		{"a leaf", x509text.EncodeCertificates(leaf), `the certificate of "CN=docker.example.com" is not one of an authority: it lacks basicConstraints CA:TRUE`},
+		{"CA:FALSE", x509text.EncodeCertificates(notCA.root()), `the certificate of "CN=Old CA" is not one of an authority: it lacks basicConstraints CA:TRUE`},
+		{"no keyCertSign", x509text.EncodeCertificates(noSign.root()), `the certificate of "CN=Old CA" may not sign certificates: its keyUsage lacks keyCertSign`},
 		{"nothing", "", "no certificate found: a PEM text that begins with -----BEGIN CERTIFICATE----- is expected"},
 		{"a key", openssl(t, "", "genpkey", "-algorithm", "ed25519"), `a PEM block of type "PRIVATE KEY" stands where certificates are expected`},
-		{"damaged", pki.EncodeCertificates(root.root(), &x509.Certificate{Raw: []byte{0x30, 1}}), "certificate 2 cannot be read: x509: malformed certificate"},
+		{"damaged", x509text.EncodeCertificates(root.root(), &x509.Certificate{Raw: []byte{0x30, 1}}), "certificate 2 cannot be read: x509: malformed certificate"},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			_, err := pki.ParseAuthorityCertificate(test.bundle)
@@ -241,23 +241,4 @@ func TestNewAuthorityWithAnotherKey(t *testing.T) {
 	root := newGeneration(t, pki.RootRequest{}, issued).root()
 	_, err := pki.NewAuthority(root, newKey(t))
 	wantError(t, err, "the private key does not belong to the authority's certificate")
-}
-
-func TestBundles(t *testing.T) {
-	root := newGeneration(t, pki.RootRequest{}, issued).root()
-	text := pki.EncodeCertificates(root)
-	if pki.EncodeCertificates() != "" {
-		t.Error("no certificate is some text")
-	}
-	fields := strings.Split(strings.TrimSpace(openssl(t, text, "x509", "-noout", "-fingerprint", "-sha256", "-serial")), "\n")
-	clean := func(line string) string {
-		_, value, _ := strings.Cut(line, "=")
-		return strings.ToLower(strings.ReplaceAll(value, ":", ""))
-	}
-	if got := pki.Fingerprint(root); got != clean(fields[0]) {
-		t.Errorf("fingerprint %s, of openssl %s", got, fields[0])
-	}
-	if got := pki.SerialNumber(root); got != clean(fields[1]) {
-		t.Errorf("serial number %s, of openssl %s", got, fields[1])
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // issued is the moment at which the tests issue, with a fraction of a second
@@ -24,16 +25,16 @@ var issued = time.Date(2026, time.March, 29, 3, 30, 15, 999_999_999, time.FixedZ
 // keys holds one key of each algorithm: RSA keys take long to make.
 var keys, leafKeys = lazyKeys(), lazyKeys()
 
-func lazyKeys() map[pki.KeyAlgorithm]func() (crypto.Signer, error) {
-	keys := map[pki.KeyAlgorithm]func() (crypto.Signer, error){}
-	for _, algorithm := range pki.KeyAlgorithms() {
+func lazyKeys() map[x509text.KeyAlgorithm]func() (crypto.Signer, error) {
+	keys := map[x509text.KeyAlgorithm]func() (crypto.Signer, error){}
+	for _, algorithm := range x509text.KeyAlgorithms() {
 		keys[algorithm] = sync.OnceValues(algorithm.Generate)
 	}
 	return keys
 }
 
 // leafKeyOf is another key than [keyOf], for what that one issues.
-func leafKeyOf(t testing.TB, algorithm pki.KeyAlgorithm) crypto.Signer {
+func leafKeyOf(t testing.TB, algorithm x509text.KeyAlgorithm) crypto.Signer {
 	t.Helper()
 	key, err := leafKeys[algorithm]()
 	if err != nil {
@@ -42,7 +43,7 @@ func leafKeyOf(t testing.TB, algorithm pki.KeyAlgorithm) crypto.Signer {
 	return key
 }
 
-func keyOf(t testing.TB, algorithm pki.KeyAlgorithm) crypto.Signer {
+func keyOf(t testing.TB, algorithm x509text.KeyAlgorithm) crypto.Signer {
 	t.Helper()
 	key, err := keys[algorithm]()
 	if err != nil {
@@ -53,7 +54,7 @@ func keyOf(t testing.TB, algorithm pki.KeyAlgorithm) crypto.Signer {
 
 func newKey(t testing.TB) crypto.Signer {
 	t.Helper()
-	key, err := pki.ECDSAP256.Generate()
+	key, err := x509text.ECDSAP256.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func serverRequest(t testing.TB) pki.LeafRequest {
 		Subject:       pki.Subject{CommonName: "docker.example.com"},
 		Names:         names,
 		ValidityHours: 720,
-		PublicKey:     leafKeyOf(t, pki.ECDSAP256).Public(),
+		PublicKey:     leafKeyOf(t, x509text.ECDSAP256).Public(),
 	}
 }
 
@@ -142,7 +143,7 @@ func clientRequest(t testing.TB) pki.LeafRequest {
 		Profile:       pki.Client,
 		Subject:       pki.Subject{CommonName: "ci"},
 		ValidityHours: 720,
-		PublicKey:     leafKeyOf(t, pki.ECDSAP256).Public(),
+		PublicKey:     leafKeyOf(t, x509text.ECDSAP256).Public(),
 	}
 }
 

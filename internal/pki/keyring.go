@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"sync"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Keyring remembers the private keys that it has read: to derive a key from a
@@ -14,7 +16,7 @@ type Keyring struct {
 	keys sync.Map // of [sha256.Size]byte, func() (crypto.Signer, error)
 }
 
-// ParsePrivateKey is [ParsePrivateKey], once for each text and passphrase.
+// ParsePrivateKey is [x509text.ParsePrivateKey], once for each text and passphrase.
 func (k *Keyring) ParsePrivateKey(text, passphrase string) (crypto.Signer, error) {
 	// The index must not keep the passphrase, nor confuse where it begins.
 	hash := sha256.New()
@@ -22,7 +24,7 @@ func (k *Keyring) ParsePrivateKey(text, passphrase string) (crypto.Signer, error
 	hash.Write([]byte(text))
 	hash.Write([]byte(passphrase))
 	parse, _ := k.keys.LoadOrStore([sha256.Size]byte(hash.Sum(nil)), sync.OnceValues(func() (crypto.Signer, error) {
-		return ParsePrivateKey(text, passphrase)
+		return x509text.ParsePrivateKey(text, passphrase)
 	}))
 	return parse.(func() (crypto.Signer, error))() //nolint:errcheck // the map holds nothing else
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 func TestIssueLeaf(t *testing.T) {
@@ -27,7 +28,7 @@ func TestIssueLeaf(t *testing.T) {
 		{"client", clientRequest(t), x509.ExtKeyUsageClientAuth, pki.Server, x509.KeyUsageDigitalSignature},
 	}
 	for _, profile := range profiles {
-		for _, algorithm := range pki.KeyAlgorithms() {
+		for _, algorithm := range x509text.KeyAlgorithms() {
 			t.Run(profile.name+"/"+string(algorithm), func(t *testing.T) {
 				request := profile.request
 				request.PublicKey = keyOf(t, algorithm).Public()
@@ -80,10 +81,10 @@ func TestIssueLeaf(t *testing.T) {
 }
 
 func TestIssueUnderEveryAlgorithm(t *testing.T) {
-	for _, algorithm := range pki.KeyAlgorithms() {
+	for _, algorithm := range x509text.KeyAlgorithms() {
 		authority := newGeneration(t, pki.RootRequest{Key: keyOf(t, algorithm)}, issued)
-		path := write(t, "ca.pem", pki.EncodeCertificates(authority.root()))
-		leaf := pki.EncodeCertificates(issue(t, authority, serverRequest(t), issued))
+		path := write(t, "ca.pem", x509text.EncodeCertificates(authority.root()))
+		leaf := x509text.EncodeCertificates(issue(t, authority, serverRequest(t), issued))
 		openssl(t, leaf, "verify", "-x509_strict", "-attime", "1774750000", "-purpose", "sslserver", "-verify_hostname", "docker.example.com", "-CAfile", path)
 		openssl(t, leaf, "verify", "-x509_strict", "-attime", "1774750000", "-verify_ip", "fd00::20", "-CAfile", path)
 	}
@@ -96,7 +97,7 @@ func TestFullSubject(t *testing.T) {
 	request.Subject = fullSubject
 	leaf := issue(t, authority, request, issued)
 	wantFullSubject(t, leaf)
-	text := openssl(t, pki.EncodeCertificates(leaf), "x509", "-noout", "-subject", "-nameopt", "multiline,utf8,-esc_msb,show_type")
+	text := openssl(t, x509text.EncodeCertificates(leaf), "x509", "-noout", "-subject", "-nameopt", "multiline,utf8,-esc_msb,show_type")
 	for _, want := range []string{
 		"PRINTABLESTRING:DE", "UTF8STRING:Köln", "IA5STRING:ops@example.com",
 		"PRINTABLESTRING:docker.example.com", "PRINTABLESTRING:Operations", "PRINTABLESTRING:50667",
@@ -153,7 +154,7 @@ func TestLeafEndsWithItsAuthority(t *testing.T) {
 }
 
 func TestIssueLeafRefuses(t *testing.T) {
-	short, err := pki.ParsePrivateKey(openssl(t, "", "genrsa", "1024"), "")
+	short, err := x509text.ParsePrivateKey(openssl(t, "", "genrsa", "1024"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

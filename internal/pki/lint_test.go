@@ -10,6 +10,7 @@ import (
 	"github.com/zmap/zlint/v3/lint"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // zlint, the linter of public authorities, finds nothing against the RFCs in
@@ -50,7 +51,7 @@ func TestLint(t *testing.T) {
 			}
 		})
 	}
-	for _, algorithm := range pki.KeyAlgorithms() {
+	for _, algorithm := range x509text.KeyAlgorithms() {
 		key := keyOf(t, algorithm)
 		authority := newGeneration(t, pki.RootRequest{Subject: fullSubject, Key: key}, issued)
 		constrained := newGeneration(t, pki.RootRequest{NameConstraints: constraints, Key: key}, issued)

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Oddities lists what a certificate that was made elsewhere lacks compared with
@@ -22,7 +24,7 @@ func (p Profile) Oddities(certificate, authority *x509.Certificate, now time.Tim
 	if p == Server && len(certificate.DNSNames)+len(certificate.IPAddresses) == 0 {
 		oddities = append(oddities, "it has no subjectAltName: current clients, Docker's among them, do not accept its common name instead")
 	}
-	if len(certificate.ExtKeyUsage)+len(certificate.UnknownExtKeyUsage) == 0 {
+	if !x509text.HasExtKeyUsage(certificate) {
 		oddities = append(oddities, "it has no extendedKeyUsage: it serves clients and servers alike")
 	} else if allows(certificate, otherProfile(p)) {
 		oddities = append(oddities, fmt.Sprintf("its extendedKeyUsage allows it to a %s as well", otherProfile(p)))

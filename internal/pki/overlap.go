@@ -4,6 +4,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"time"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Trust is what an authority gives to others while its roots overlap.
@@ -25,11 +27,11 @@ type Trust struct {
 func ParseTrust(roots, crosses string) (Trust, error) {
 	var trust Trust
 	var err error
-	if trust.Roots, err = ParseCertificates(roots); err != nil {
+	if trust.Roots, err = x509text.ParseCertificates(roots); err != nil {
 		return Trust{}, err
 	}
 	if crosses != "" {
-		if trust.Crosses, err = ParseCertificates(crosses); err != nil {
+		if trust.Crosses, err = x509text.ParseCertificates(crosses); err != nil {
 			return Trust{}, err
 		}
 	}
@@ -52,20 +54,33 @@ func (t Trust) Renew(root *x509.Certificate) Trust {
 	return Trust{Roots: append([]*x509.Certificate{root}, t.Roots[1:]...), Crosses: t.Crosses}
 }
 
-// Forever is the overlap of a root that stays trusted until it expires.
-const Forever int64 = -1
+// Overlap is how long a previous root stays trusted after it was replaced. The
+// zero value is until it expires.
+type Overlap struct {
+	limited bool
+	hours   int64
+}
+
+// UntilExpiry is the overlap of a root that stays trusted until it expires.
+var UntilExpiry = Overlap{}
+
+// OverlapOf is an overlap of so many hours. Of none, a root is cut off when it
+// is replaced.
+func OverlapOf(hours int64) Overlap { return Overlap{limited: true, hours: hours} }
+
+// CutsOff reports whether no previous root stays trusted at all.
+func (o Overlap) CutsOff() bool { return o.limited && o.hours <= 0 }
 
 // Trim drops the roots whose overlap has ended at now, and the cross
-// certificates that lead to them. overlapHours counts from the moment at which
-// a root was replaced.
-func (t Trust) Trim(overlapHours int64, now time.Time) Trust {
+// certificates that lead to them.
+func (t Trust) Trim(overlap Overlap, now time.Time) Trust {
 	kept := Trust{Roots: t.Roots[:1:1]}
-	if overlapHours == 0 {
+	if overlap.CutsOff() {
 		return kept // now, even if the clock was set back since
 	}
 	unbroken := true
 	for i, root := range t.Roots[1:] {
-		if !now.Before(t.leaves(i+1, overlapHours)) {
+		if !now.Before(t.trustedUntil(i+1, overlap)) {
 			unbroken = false
 			continue
 		}
@@ -78,20 +93,20 @@ func (t Trust) Trim(overlapHours int64, now time.Time) Trust {
 }
 
 // NextEnd is the moment at which the next overlap ends, if there is any.
-func (t Trust) NextEnd(overlapHours int64) (end time.Time, ok bool) {
+func (t Trust) NextEnd(overlap Overlap) (end time.Time, ok bool) {
 	for i := 1; i < len(t.Roots); i++ {
-		if leaves := t.leaves(i, overlapHours); !ok || leaves.Before(end) {
-			end, ok = leaves, true
+		if until := t.trustedUntil(i, overlap); !ok || until.Before(end) {
+			end, ok = until, true
 		}
 	}
 	return end, ok
 }
 
-// leaves is the moment from which the previous root at index i is no longer
-// trusted. All of it is read from the certificates.
-func (t Trust) leaves(i int, overlapHours int64) time.Time {
+// trustedUntil is the moment from which the previous root at index i is no
+// longer trusted. All of it is read from the certificates.
+func (t Trust) trustedUntil(i int, overlap Overlap) time.Time {
 	root := t.Roots[i]
-	if overlapHours == Forever {
+	if !overlap.limited {
 		return root.NotAfter
 	}
 	// The cross certificate was issued when the root was replaced. Without one,
@@ -100,7 +115,7 @@ func (t Trust) leaves(i int, overlapHours int64) time.Time {
 	if i-1 < len(t.Crosses) {
 		replaced = t.Crosses[i-1].NotBefore
 	}
-	end := time.Unix(replaced.Add(backdate).Unix()+overlapHours*3600, 0).UTC()
+	end := time.Unix(replaced.Add(backdate).Unix()+overlap.hours*3600, 0).UTC()
 	if root.NotAfter.Before(end) {
 		return root.NotAfter
 	}
@@ -109,7 +124,7 @@ func (t Trust) leaves(i int, overlapHours int64) time.Time {
 
 // PEM encodes both bundles.
 func (t Trust) PEM() (roots, crosses string) {
-	return EncodeCertificates(t.Roots...), EncodeCertificates(t.Crosses...)
+	return x509text.EncodeCertificates(t.Roots...), x509text.EncodeCertificates(t.Crosses...)
 }
 
 // ErrForeignCross is the error of [CheckCrosses].

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // rotation is a line of roots, each a year after the other.
@@ -135,15 +136,15 @@ func TestEveryGenerationVerifiesTheNewest(t *testing.T) {
 	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 3)
 	for name, request := range map[string]pki.LeafRequest{"server": serverRequest(t), "client": clientRequest(t)} {
 		leaf := issue(t, r.current(), request, r.now)
-		chain := pki.EncodeCertificates(r.trust.Crosses...)
+		chain := x509text.EncodeCertificates(r.trust.Crosses...)
 		for i, g := range r.generations {
 			t.Run(fmt.Sprintf("%s/generation %d", name, i), func(t *testing.T) {
 				if err := pki.VerifyLeaf(leaf, r.trust.Crosses, g.root(), request.Profile, r.now); err != nil {
 					t.Error(err)
 				}
-				openssl(t, pki.EncodeCertificates(leaf), "verify", "-x509_strict", "-purpose", "ssl"+name,
+				openssl(t, x509text.EncodeCertificates(leaf), "verify", "-x509_strict", "-purpose", "ssl"+name,
 					"-attime", fmt.Sprint(r.now.Unix()),
-					"-CAfile", write(t, "old.pem", pki.EncodeCertificates(g.root())),
+					"-CAfile", write(t, "old.pem", x509text.EncodeCertificates(g.root())),
 					"-untrusted", write(t, "chain.pem", chain))
 				if i == len(r.generations)-1 {
 					return
@@ -187,30 +188,30 @@ func TestTrim(t *testing.T) {
 	}
 	second := time.Second
 	for _, test := range []struct {
-		about string
-		hours int64
-		now   time.Time
-		kept  int // roots; one cross certificate less
+		about   string
+		overlap pki.Overlap
+		now     time.Time
+		kept    int // roots; one cross certificate less
 	}{
-		{"at the last rotation", 24, replaced(2), 2},
-		{"no overlap", 0, replaced(2), 1},
-		{"before the end", 24, replaced(2).Add(24*time.Hour - second), 2},
-		{"at the end", 24, replaced(2).Add(24 * time.Hour), 1},
-		{"two overlap", 8760 + 24, replaced(2), 3},
-		{"two overlap to the second", 8760 + 24, replaced(1).Add(year + 24*time.Hour - second), 3},
-		{"one of two ends", 8760 + 24, replaced(1).Add(year + 24*time.Hour), 2},
-		{"all", 100000, replaced(2), 4},
-		{"forever", pki.Forever, replaced(2), 4},
-		{"forever, to the second", pki.Forever, r.generations[0].root().NotAfter.Add(-second), 4},
-		{"forever ends with the root", pki.Forever, r.generations[0].root().NotAfter, 3},
-		{"hours do not outlast the root", 1 << 40, r.generations[0].root().NotAfter, 3},
-		{"the current root stays, even expired", pki.Forever, r.now.Add(20 * year), 1},
+		{"at the last rotation", pki.OverlapOf(24), replaced(2), 2},
+		{"no overlap", pki.OverlapOf(0), replaced(2), 1},
+		{"before the end", pki.OverlapOf(24), replaced(2).Add(24*time.Hour - second), 2},
+		{"at the end", pki.OverlapOf(24), replaced(2).Add(24 * time.Hour), 1},
+		{"two overlap", pki.OverlapOf(8760 + 24), replaced(2), 3},
+		{"two overlap to the second", pki.OverlapOf(8760 + 24), replaced(1).Add(year + 24*time.Hour - second), 3},
+		{"one of two ends", pki.OverlapOf(8760 + 24), replaced(1).Add(year + 24*time.Hour), 2},
+		{"all", pki.OverlapOf(100000), replaced(2), 4},
+		{"forever", pki.UntilExpiry, replaced(2), 4},
+		{"forever, to the second", pki.UntilExpiry, r.generations[0].root().NotAfter.Add(-second), 4},
+		{"forever ends with the root", pki.UntilExpiry, r.generations[0].root().NotAfter, 3},
+		{"hours do not outlast the root", pki.OverlapOf(1 << 40), r.generations[0].root().NotAfter, 3},
+		{"the current root stays, even expired", pki.UntilExpiry, r.now.Add(20 * year), 1},
 	} {
 		t.Run(test.about, func(t *testing.T) {
-			got := r.trust.Trim(test.hours, test.now)
+			got := r.trust.Trim(test.overlap, test.now)
 			want := pki.Trust{Roots: r.trust.Roots[:test.kept], Crosses: r.trust.Crosses[:test.kept-1]}
 			wantTrust(t, got, want)
-			wantTrust(t, got.Trim(test.hours, test.now), want)
+			wantTrust(t, got.Trim(test.overlap, test.now), want)
 			if len(r.trust.Roots) != 4 || len(r.trust.Crosses) != 3 {
 				t.Error("the trust itself has changed")
 			}
@@ -231,7 +232,7 @@ func TestTrimInTheMiddle(t *testing.T) {
 	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 0)
 	r.succeed(t, newGeneration(t, pki.RootRequest{ValidityHours: 10}, issued))
 	r.succeed(t, newGeneration(t, pki.RootRequest{}, issued))
-	got := r.trust.Trim(pki.Forever, issued.Add(10*time.Hour))
+	got := r.trust.Trim(pki.UntilExpiry, issued.Add(10*time.Hour))
 	wantTrust(t, got, pki.Trust{Roots: []*x509.Certificate{r.trust.Roots[0], r.trust.Roots[2]}})
 }
 
@@ -243,8 +244,8 @@ func TestSuccessionWithoutCross(t *testing.T) {
 	trust := pki.Trust{Roots: []*x509.Certificate{old.root()}}.Succeed(next.root(), nil)
 	both := pki.Trust{Roots: []*x509.Certificate{next.root(), old.root()}}
 	wantTrust(t, trust, both)
-	wantTrust(t, trust.Trim(24, wholeSecond.Add(24*time.Hour-time.Second)), both)
-	wantTrust(t, trust.Trim(24, wholeSecond.Add(24*time.Hour)), pki.Trust{Roots: both.Roots[:1]})
+	wantTrust(t, trust.Trim(pki.OverlapOf(24), wholeSecond.Add(24*time.Hour-time.Second)), both)
+	wantTrust(t, trust.Trim(pki.OverlapOf(24), wholeSecond.Add(24*time.Hour)), pki.Trust{Roots: both.Roots[:1]})
 
 	// The next rotation starts a new line of crosses.
 	third := newGeneration(t, pki.RootRequest{}, issued)
@@ -274,12 +275,12 @@ func TestRenewKeepsCrosses(t *testing.T) {
 		}
 	}
 	// The overlap counts from the rotation, which the renewal does not change.
-	wantTrust(t, trust.Trim(24, r.now.Add(24*time.Hour)), pki.Trust{Roots: trust.Roots[:1]})
+	wantTrust(t, trust.Trim(pki.OverlapOf(24), r.now.Add(24*time.Hour)), pki.Trust{Roots: trust.Roots[:1]})
 }
 
 func TestTrustAsText(t *testing.T) {
 	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 2)
-	for kept, trust := range []pki.Trust{r.trust.Trim(0, r.now), r.trust} {
+	for kept, trust := range []pki.Trust{r.trust.Trim(pki.OverlapOf(0), r.now), r.trust} {
 		roots, crosses := trust.PEM()
 		back, err := pki.ParseTrust(roots, crosses)
 		if err != nil {

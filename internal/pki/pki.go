@@ -38,10 +38,10 @@ func CheckValidity(hours int64, now time.Time) error {
 	return nil
 }
 
-// window is the validity of a certificate issued at now: whole seconds in UTC,
+// validity is that of a certificate issued at now: whole seconds in UTC,
 // from an hour before now until the given hours after it, or until the
 // authority's own end where that comes first.
-func window(now time.Time, hours int64, authorityEnd time.Time) (notBefore, notAfter time.Time) {
+func validity(now time.Time, hours int64, authorityEnd time.Time) (notBefore, notAfter time.Time) {
 	issued := time.Unix(now.Unix(), 0).UTC()
 	notAfter = time.Unix(now.Unix()+hours*3600, 0).UTC()
 	if !authorityEnd.IsZero() && authorityEnd.Before(notAfter) {

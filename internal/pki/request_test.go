@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // opensslRequest makes a certificate request with openssl.
@@ -87,12 +88,12 @@ func FuzzParseCertificateRequest(f *testing.F) {
 
 func TestEncryptPrivateKey(t *testing.T) {
 	var keys pki.Keyring
-	key := keyOf(t, pki.ECDSAP256)
-	text, err := pki.EncryptPrivateKey(key, "passphrase")
+	key := keyOf(t, x509text.ECDSAP256)
+	text, err := x509text.EncryptPrivateKey(key, "passphrase")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !pki.Encrypted(text) {
+	if !x509text.Encrypted(text) {
 		t.Error("not taken for encrypted")
 	}
 	first, err := keys.ParsePrivateKey(text, "passphrase")
@@ -107,6 +108,6 @@ func TestEncryptPrivateKey(t *testing.T) {
 	wantError(t, err, "the passphrase does not decrypt the private key")
 	_, err = keys.ParsePrivateKey(text, "")
 	wantError(t, err, "the private key is encrypted and no passphrase was given")
-	_, err = pki.EncryptPrivateKey(key, "")
+	_, err = x509text.EncryptPrivateKey(key, "")
 	wantError(t, err, "the passphrase is empty")
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Subject is a distinguished name (RFC 5280, section 4.1.2.6) with one value
@@ -26,10 +28,6 @@ type Subject struct {
 	PostalCode         string
 	EmailAddress       string
 }
-
-// oidEmailAddress is the attribute of PKCS#9 that openssl calls emailAddress
-// (RFC 5280, section 4.1.2.6).
-var oidEmailAddress = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}
 
 // Upper bounds of RFC 5280, appendix A.1, in characters.
 const (
@@ -132,7 +130,7 @@ func (s Subject) name(serialNumber string) pkix.Name {
 	}
 	if s.EmailAddress != "" {
 		name.ExtraNames = []pkix.AttributeTypeAndValue{{
-			Type:  oidEmailAddress,
+			Type:  x509text.OIDEmailAddress,
 			Value: asn1.RawValue{Tag: asn1.TagIA5String, Bytes: []byte(s.EmailAddress)}, // RFC 5280, appendix A.1
 		}}
 	}
@@ -148,33 +146,29 @@ func (s Subject) emailAddresses() []string {
 	return []string{s.EmailAddress}
 }
 
-// SubjectOf reads the fields of a name that [Subject] has. Of an attribute
-// that stands several times, the first counts.
+// SubjectOf reads the fields of a name that [Subject] has, as [x509text.NameOf]
+// does.
 func SubjectOf(name pkix.Name) Subject {
-	first := func(values []string) string {
-		if len(values) == 0 {
-			return ""
-		}
-		return values[0]
+	read := x509text.NameOf(name)
+	return Subject{
+		CommonName:         read.CommonName,
+		Organization:       read.Organization,
+		OrganizationalUnit: read.OrganizationalUnit,
+		StreetAddress:      read.StreetAddress,
+		Locality:           read.Locality,
+		Province:           read.Province,
+		Country:            read.Country,
+		PostalCode:         read.PostalCode,
+		EmailAddress:       read.EmailAddress,
 	}
-	subject := Subject{
-		CommonName:         name.CommonName,
-		Organization:       first(name.Organization),
-		OrganizationalUnit: first(name.OrganizationalUnit),
-		StreetAddress:      name.StreetAddress,
-		Locality:           first(name.Locality),
-		Province:           first(name.Province),
-		Country:            first(name.Country),
-		PostalCode:         first(name.PostalCode),
-	}
-	for _, attribute := range name.Names {
-		if value, ok := attribute.Value.(string); ok && attribute.Type.Equal(oidEmailAddress) {
-			subject.EmailAddress = value
-			break
-		}
-	}
-	return subject
 }
 
 // sameName compares the encoded form of two names, as path building does.
 func sameName(a, b []byte) bool { return bytes.Equal(a, b) }
+
+// Equal reports whether two subjects are encoded the same.
+func (s Subject) Equal(other Subject) bool {
+	a, errA := marshalName(s.name(""))
+	b, errB := marshalName(other.name(""))
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}

@@ -28,7 +28,7 @@ func newTemplate(publicKey crypto.PublicKey, now time.Time, hours int64, authori
 	if err != nil {
 		return nil, err
 	}
-	notBefore, notAfter := window(now, hours, authorityEnd)
+	notBefore, notAfter := validity(now, hours, authorityEnd)
 	return &template{
 		Certificate: x509.Certificate{
 			SerialNumber:          serial,

@@ -12,13 +12,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // authorityFiles writes an authority's two files, issued at the given moment,
 // and returns the expressions that read them.
 func authorityFiles(t *testing.T, issued time.Time, hours int64) (certPEM, keyPEM string) {
 	t.Helper()
-	key, err := pki.ECDSAP256.Generate()
+	key, err := x509text.ECDSAP256.Generate()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +27,7 @@ func authorityFiles(t *testing.T, issued time.Time, hours int64) (certPEM, keyPE
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := pki.EncodePrivateKey(key)
+	text, err := x509text.EncodePrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +39,7 @@ func authorityFiles(t *testing.T, issued time.Time, hours int64) (certPEM, keyPE
 		}
 		return fmt.Sprintf("file(%q)", file)
 	}
-	return write("ca.pem", pki.EncodeCertificates(root)), write("ca-key.pem", text)
+	return write("ca.pem", x509text.EncodeCertificates(root)), write("ca-key.pem", text)
 }
 
 // TestAccBadInput gives every bad value to real Terraform: each must be refused

@@ -13,13 +13,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // knownKeys are the PKCS#8 encodings of all private keys that the acceptance
@@ -41,6 +42,7 @@ func collectKeys(state *terraform.State) error {
 // TRACE while the acceptance tests run, and fails if the log holds any of the
 // private keys that were made meanwhile.
 func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // the protocol makes much garbage, and little of it lives
 	if os.Getenv("TF_ACC") == "" {
 		os.Exit(m.Run())
 	}
@@ -171,12 +173,12 @@ func holdsAny(line []byte, needles map[string]bool) bool {
 // TestSearchFindsKeys proves that the search of the log can find something, for
 // every algorithm, in a PEM text as an attribute would be logged.
 func TestSearchFindsKeys(t *testing.T) {
-	for _, algorithm := range pki.KeyAlgorithms() {
+	for _, algorithm := range x509text.KeyAlgorithms() {
 		key, err := algorithm.Generate()
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := pki.EncodePrivateKey(key)
+		text, err := x509text.EncodePrivateKey(key)
 		if err != nil {
 			t.Fatal(err)
 		}

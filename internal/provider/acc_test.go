@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/provider"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // accStart is when the acceptance tests begin.
@@ -48,7 +49,7 @@ func accFactories(clock *accClock) map[string]func() (tfprotov6.ProviderServer, 
 	}
 }
 
-// accTest runs steps with real Terraform. After each applied step the plugin
+// accTest runs steps with real Terraform, beside other tests. After each applied step the plugin
 // testing framework asserts that the plan, with and without refresh, is empty.
 func accTest(t *testing.T, clock *accClock, steps ...resource.TestStep) {
 	t.Helper()
@@ -59,7 +60,7 @@ func accTest(t *testing.T, clock *accClock, steps ...resource.TestStep) {
 			steps[i].Check = collectKeys
 		}
 	}
-	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: accFactories(clock), Steps: steps})
+	resource.ParallelTest(t, resource.TestCase{ProtoV6ProviderFactories: accFactories(clock), Steps: steps})
 }
 
 // attribute is the value of an attribute of a resource in the state.
@@ -113,7 +114,7 @@ func verified(clock *accClock, address string, profile pki.Profile) resource.Tes
 		if err != nil {
 			return err
 		}
-		leaf, err := pki.ParseCertificates(bundle)
+		leaf, err := x509text.ParseCertificates(bundle)
 		if err != nil {
 			return err
 		}
@@ -135,7 +136,7 @@ func verified(clock *accClock, address string, profile pki.Profile) resource.Tes
 		if _, err := x509.ParsePKCS8PrivateKey(block.Bytes); err != nil {
 			return fmt.Errorf("%s.private_key_pem cannot be read", address)
 		}
-		key, err := pki.ParsePrivateKey(keyPEM, "")
+		key, err := x509text.ParsePrivateKey(keyPEM, "")
 		if err != nil {
 			return err
 		}
@@ -164,7 +165,7 @@ resource "docker_tls_client_cert" "ci" {
 }`
 
 func TestAccEveryAlgorithm(t *testing.T) {
-	algorithms := pki.KeyAlgorithms()
+	algorithms := x509text.KeyAlgorithms()
 	for i, authority := range algorithms {
 		leaf := algorithms[(i+1)%len(algorithms)]
 		t.Run(string(authority)+"/"+string(leaf), func(t *testing.T) {

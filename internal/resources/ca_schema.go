@@ -6,15 +6,15 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
@@ -31,21 +31,22 @@ type caModel struct {
 	PreviousPrivateKeyPassphraseWO types.String `tfsdk:"previous_private_key_passphrase_wo"`
 }
 
-type nameConstraintsModel struct {
-	PermittedDNSDomains types.List `tfsdk:"permitted_dns_domains"`
-	ExcludedDNSDomains  types.List `tfsdk:"excluded_dns_domains"`
-	PermittedIPRanges   types.List `tfsdk:"permitted_ip_ranges"`
-	ExcludedIPRanges    types.List `tfsdk:"excluded_ip_ranges"`
+// constraintsTypes are the types of the attributes of name_constraints.
+var constraintsTypes = map[string]attr.Type{
+	"permitted_dns_domains": types.ListType{ElemType: types.StringType},
+	"excluded_dns_domains":  types.ListType{ElemType: types.StringType},
+	"permitted_ip_ranges":   types.ListType{ElemType: types.StringType},
+	"excluded_ip_ranges":    types.ListType{ElemType: types.StringType},
 }
 
 func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := certificateAttributes(caValidityHours,
-		"Whether a renewal keeps the private key, and with it the subject and the key identifier, so that the certificates it has issued stay as they are. Default false. A key of your own is always kept.",
+		"Whether the next certificate keeps the private key, and with it the subject and the key identifier, so that the certificates it has issued stay as they are. Default false. `rotation_triggers`, `key_algorithm` and `subject` make a new key all the same. A key of your own is always kept.",
 		"Private key of the authority, PKCS#8 in PEM; encrypted if there is a passphrase. Null with `private_key_pem_wo`.",
 		"A private key of your own in PEM, unencrypted: from a secret store, for instance. Write-only: it is never stored, and `private_key_pem` is null. Needed when the authority is issued, renewed or rotated. "+
 			"A change of `private_key_pem_wo_version` rotates to the key that is then given; give the one before as `previous_private_key_pem_wo`. The certificates take the key as `ca = merge(docker_tls_ca.this, { private_key_pem = var.ca_key })`.")
 	secret := func(description string, validators ...validator.String) schema.StringAttribute {
-		return schema.StringAttribute{Optional: true, Sensitive: true, WriteOnly: true, MarkdownDescription: description, Validators: validators}
+		return schema.StringAttribute{Optional: true, WriteOnly: true, MarkdownDescription: description, Validators: validators}
 	}
 	noOwnKey := stringvalidator.ConflictsWith(path.MatchRoot("private_key_pem_wo"), path.MatchRoot("private_key_pem_wo_version"))
 	attributes["previous_private_key_pem_wo"] = secret("The current private key, for a rotation away from a key of your own: it certifies its successor. Without it the new root is only added to the bundle, and machines need the new `ca.pem` before they meet new certificates. Write-only: it is never stored.", ownKeyCheck)
@@ -102,38 +103,24 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 }
 
 // constraintsOf translates name constraints; they must be fully known.
-func constraintsOf(ctx context.Context, object types.Object) (pki.NameConstraints, diag.Diagnostics) {
-	if object.IsNull() {
-		return pki.NameConstraints{}, nil
-	}
-	var model nameConstraintsModel
-	diags := object.As(ctx, &model, basetypes.ObjectAsOptions{})
-	var lists [4][]string
-	for i, list := range []types.List{model.PermittedDNSDomains, model.ExcludedDNSDomains, model.PermittedIPRanges, model.ExcludedIPRanges} {
-		if !list.IsNull() {
-			diags.Append(list.ElementsAs(ctx, &lists[i], false)...)
+func constraintsOf(object types.Object) (pki.NameConstraints, error) {
+	list := func(name string) []string {
+		if values, ok := object.Attributes()[name].(types.List); ok {
+			return inputs.Strings(values)
 		}
+		return nil
 	}
-	if diags.HasError() {
-		return pki.NameConstraints{}, diags
-	}
-	constraints, err := pki.ParseNameConstraints(lists[0], lists[1], lists[2], lists[3])
-	if err != nil {
-		diags.AddAttributeError(path.Root("name_constraints"), "Invalid name constraints", inputs.Sentence(err))
-	}
-	return constraints, diags
+	return pki.ParseNameConstraints(list("permitted_dns_domains"), list("excluded_dns_domains"), list("permitted_ip_ranges"), list("excluded_ip_ranges"))
 }
 
-// sameConstraints compares what would stand in the certificate, not how it is
-// written. Unknown ones are different until they are known.
-func sameConstraints(ctx context.Context, a, b types.Object) bool {
-	if a.Equal(b) {
-		return true
+// constraintsDifference compares what would stand in the certificate, not how
+// it is written.
+func constraintsDifference(planned, state types.Object) lifecycle.Difference {
+	d := difference(planned, state)
+	if d != lifecycle.Changed {
+		return d
 	}
-	if !inputs.FullyKnown(ctx, a) || !inputs.FullyKnown(ctx, b) {
-		return false
-	}
-	left, _ := constraintsOf(ctx, a)
-	right, _ := constraintsOf(ctx, b)
-	return left.Equal(right)
+	left, leftErr := constraintsOf(planned)
+	right, rightErr := constraintsOf(state)
+	return differenceOf(leftErr == nil && rightErr == nil && left.Equal(right))
 }

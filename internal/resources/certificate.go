@@ -1,13 +1,11 @@
 package resources
 
 import (
-	"context"
 	"crypto/x509"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // certificateModel is what all three resources share.
@@ -33,21 +32,19 @@ type certificateModel struct {
 	PrivateKeyPEMWO        types.String `tfsdk:"private_key_pem_wo"`
 	PrivateKeyPEMWOVersion types.Int64  `tfsdk:"private_key_pem_wo_version"`
 
-	CertPEM           types.String `tfsdk:"cert_pem"`
-	PrivateKeyPEM     types.String `tfsdk:"private_key_pem"`
-	SerialNumber      types.String `tfsdk:"serial_number"`
-	FingerprintSHA256 types.String `tfsdk:"fingerprint_sha256"`
-	ValidityStartTime types.String `tfsdk:"validity_start_time"`
-	ValidityEndTime   types.String `tfsdk:"validity_end_time"`
-	RenewalTime       types.String `tfsdk:"renewal_time"`
-	ReadyForRenewal   types.Bool   `tfsdk:"ready_for_renewal"`
+	outputs
 }
+
+// issueReasons is the documentation of issue_reason; the reasons are those of
+// package lifecycle.
+const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key` or `renewal_time`; " +
+	"several are separated by commas. A plan that is going to issue a certificate shows its reason here. `not recorded` for certificates of releases that had no such attribute."
 
 // certificateAttributes is the schema of [certificateModel], without `subject`
 // and `cert_pem`, which each resource describes in its own words.
 //
-// The texts describe what differs: reuse_private_key, private_key_pem and
-// private_key_pem_wo.
+// The parameters are what differs between the resources: the default validity,
+// and the texts of reuse_private_key, private_key_pem and private_key_pem_wo.
 func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string) map[string]schema.Attribute {
 	algorithms := inputs.KeyAlgorithms()
 	computed := func(description string) schema.StringAttribute {
@@ -83,8 +80,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 		},
 		"private_key_pem_wo": schema.StringAttribute{
 			Optional:            true,
-			Sensitive:           true,
-			WriteOnly:           true,
+			WriteOnly:           true, // and so not Sensitive: it is neither stored nor shown
 			MarkdownDescription: ownKey,
 			Validators:          []validator.String{ownKeyCheck},
 		},
@@ -99,6 +95,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 		"validity_end_time":   computed("End of the certificate's validity (RFC 3339, UTC)."),
 		"renewal_time":        computed("Moment from which the certificate is due for renewal (RFC 3339, UTC): `early_renewal_hours` before its end. A certificate that its authority's end has shortened to less than that is due in the last third of its life."),
 		"ready_for_renewal":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether `renewal_time` has passed: the next `terraform apply` renews the certificate."},
+		"issue_reason":        computed(issueReasons),
 	}
 }
 
@@ -120,12 +117,12 @@ func checkLifetime(validity, early types.Int64, now time.Time) diag.Diagnostics 
 	return diags
 }
 
-// settle fills the inputs that are not configured: with what the state has,
-// or at first with the default. So a later release with other defaults never
-// touches a certificate.
-func (m *certificateModel) settle(config, state *certificateModel, validityHours int64) {
+// setDefaults fills the arguments that are not configured: with what the state
+// has, or at first with the default. So a later release with other defaults
+// never touches a certificate.
+func (m *certificateModel) setDefaults(config, state *certificateModel, validityHours int64) {
 	if config.KeyAlgorithm.IsNull() {
-		m.KeyAlgorithm = types.StringValue(string(pki.KeyAlgorithms()[0]))
+		m.KeyAlgorithm = types.StringValue(string(x509text.KeyAlgorithms()[0]))
 		if state != nil && !state.KeyAlgorithm.IsNull() {
 			m.KeyAlgorithm = state.KeyAlgorithm
 		}
@@ -137,121 +134,28 @@ func (m *certificateModel) settle(config, state *certificateModel, validityHours
 		}
 	}
 	if config.EarlyRenewalHours.IsNull() {
-		switch {
-		case state != nil && !state.EarlyRenewalHours.IsNull() && m.ValidityPeriodHours.Equal(state.ValidityPeriodHours):
-			m.EarlyRenewalHours = state.EarlyRenewalHours
-		case m.ValidityPeriodHours.IsUnknown():
-			m.EarlyRenewalHours = types.Int64Unknown()
-		default:
-			m.EarlyRenewalHours = types.Int64Value(m.ValidityPeriodHours.ValueInt64() / 3)
-		}
+		m.EarlyRenewalHours = m.defaultEarlyRenewal(state)
 	}
 }
 
-// inputsKnown reports whether no argument is unknown. While one is, it may yet
-// turn out to be what it was, and then the clock counts.
-func (m *certificateModel) inputsKnown(ctx context.Context) bool {
-	for _, input := range []attr.Value{m.Subject, m.KeyAlgorithm, m.ValidityPeriodHours, m.EarlyRenewalHours, m.ReusePrivateKey, m.RotationTriggers, m.PrivateKeyPEMWOVersion} {
-		if !inputs.FullyKnown(ctx, input) {
-			return false
-		}
+func (m *certificateModel) defaultEarlyRenewal(state *certificateModel) types.Int64 {
+	switch {
+	case state != nil && !state.EarlyRenewalHours.IsNull() && m.ValidityPeriodHours.Equal(state.ValidityPeriodHours):
+		return state.EarlyRenewalHours
+	case m.ValidityPeriodHours.IsUnknown():
+		return types.Int64Unknown()
 	}
-	return true
-}
-
-// triggered reports whether a change asks for a new key, whatever
-// reuse_private_key says.
-func (m *certificateModel) triggered(state *certificateModel) bool {
-	return !m.KeyAlgorithm.Equal(state.KeyAlgorithm) || !sameMap(m.RotationTriggers, state.RotationTriggers)
-}
-
-// due is the rule for renewal by the clock. Terraform plans once more during
-// apply, perhaps much later, and both plans must agree: what the clock alone
-// says counts only where it is the only reason to act. The refresh before the
-// first plan writes ready_for_renewal, which both plans see.
-//
-// Whether it is the only reason is costly to find out, and asked only where it
-// matters.
-func (m *certificateModel) due(state *certificateModel, certificate *x509.Certificate, unchanged func() bool, now time.Time) bool {
-	return state.ReadyForRenewal.ValueBool() || pki.Due(certificate, m.EarlyRenewalHours.ValueInt64(), now) && unchanged()
-}
-
-// expectIssue marks what a new certificate changes.
-func (m *certificateModel) expectIssue(newKey bool) {
-	if newKey {
-		m.PrivateKeyPEM = types.StringUnknown()
-	}
-	for _, output := range []*types.String{&m.CertPEM, &m.SerialNumber, &m.FingerprintSHA256, &m.ValidityStartTime, &m.ValidityEndTime, &m.RenewalTime} {
-		*output = types.StringUnknown()
-	}
-	m.ReadyForRenewal = types.BoolValue(false)
-}
-
-// expectPossibleIssue marks what a new certificate changes if there is to be
-// one, which an input that is not known yet decides. If the certificate stays
-// after all, a changed window may make it due.
-func (m *certificateModel) expectPossibleIssue(state *certificateModel, newKey bool) {
-	m.expectIssue(newKey)
-	if !m.EarlyRenewalHours.Equal(state.EarlyRenewalHours) {
-		m.ReadyForRenewal = types.BoolUnknown()
-	}
-}
-
-// keep takes over the outputs of the certificate that stays. A changed window
-// moves its renewal time; whether that has passed is for apply to say.
-func (m *certificateModel) keep(state *certificateModel, certificate *x509.Certificate) {
-	m.CertPEM, m.PrivateKeyPEM = state.CertPEM, state.PrivateKeyPEM
-	m.SerialNumber, m.FingerprintSHA256 = state.SerialNumber, state.FingerprintSHA256
-	m.ValidityStartTime, m.ValidityEndTime = state.ValidityStartTime, state.ValidityEndTime
-	m.RenewalTime, m.ReadyForRenewal = state.RenewalTime, state.ReadyForRenewal
-	if m.EarlyRenewalHours.Equal(state.EarlyRenewalHours) {
-		return
-	}
-	m.ReadyForRenewal = types.BoolUnknown()
-	m.RenewalTime = types.StringUnknown()
-	if inputs.Known(m.EarlyRenewalHours) {
-		m.RenewalTime = timeValue(pki.RenewalTime(certificate, m.EarlyRenewalHours.ValueInt64()))
-	}
-}
-
-// describe writes what the current certificate says of itself.
-func (m *certificateModel) describe(certificate *x509.Certificate, now time.Time) {
-	m.SerialNumber = types.StringValue(pki.SerialNumber(certificate))
-	m.FingerprintSHA256 = types.StringValue(pki.Fingerprint(certificate))
-	m.ValidityStartTime = timeValue(certificate.NotBefore)
-	m.ValidityEndTime = timeValue(certificate.NotAfter)
-	m.RenewalTime = timeValue(pki.RenewalTime(certificate, m.EarlyRenewalHours.ValueInt64()))
-	// A plan that is applied late may have promised that it is not due. The next
-	// refresh tells.
-	if m.ReadyForRenewal.IsUnknown() {
-		m.ReadyForRenewal = types.BoolValue(pki.Due(certificate, m.EarlyRenewalHours.ValueInt64(), now))
-	}
+	return types.Int64Value(m.ValidityPeriodHours.ValueInt64() / 3)
 }
 
 // current is the first certificate of a PEM text from the state.
 func current(certPEM types.String) (*x509.Certificate, diag.Diagnostics) {
 	var diags diag.Diagnostics
-	certificates, err := pki.ParseCertificates(certPEM.ValueString())
+	certificates, err := x509text.ParseCertificates(certPEM.ValueString())
 	if err != nil {
 		diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", "The certificate in the state cannot be read: "+err.Error()+
 			". Restore the state from a backup, or replace this resource with `terraform apply -replace`.")
 		return nil, diags
 	}
 	return certificates[0], diags
-}
-
-func timeValue(t time.Time) types.String { return types.StringValue(t.UTC().Format(time.RFC3339)) }
-
-// sameMap compares two maps; no map is the same as an empty one.
-func sameMap(a, b types.Map) bool {
-	return a.Equal(b) || !a.IsUnknown() && !b.IsUnknown() && len(a.Elements()) == 0 && len(b.Elements()) == 0
-}
-
-// refresh says whether the certificate is due, which is all that time changes.
-func (m *certificateModel) refresh(now time.Time) diag.Diagnostics {
-	certificate, diags := current(m.CertPEM)
-	if !diags.HasError() {
-		m.ReadyForRenewal = types.BoolValue(pki.Due(certificate, m.EarlyRenewalHours.ValueInt64(), now))
-	}
-	return diags
 }

@@ -2,12 +2,14 @@
 // docker_tls_server_cert and docker_tls_client_cert (leaf.go, one
 // implementation with two profiles).
 //
-// The layer only translates. What a certificate is and when it is due is
-// decided in package pki; here schemas become requests, and errors become
+// The layer only translates. Package lifecycle decides what becomes of a
+// certificate, and package pki knows what a certificate is and when it is due.
+// Here configurations become facts, decisions become plans, and errors become
 // diagnostics at an attribute.
 //
-// The plan is the decision: ModifyPlan marks unknown exactly what an issue
-// changes, and apply issues a certificate where the plan left its serial number
-// unknown, and makes a key where the plan left the private key unknown. So the
-// two can never disagree.
+// The plan is the decision: ModifyPlan leaves unknown exactly the outputs that
+// the decision changes. Apply issues a certificate where the serial number is
+// unknown, and writes a private key where private_key_pem is unknown: a new one,
+// unless the generation of an authority stays. So plan and apply cannot
+// disagree. DESIGN.md has the whole of it.
 package resources

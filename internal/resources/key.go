@@ -11,13 +11,15 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // parseOwnKey reads a private key that can be certified.
 func parseOwnKey(text string) (crypto.Signer, error) {
-	key, err := pki.ParsePrivateKey(text, "")
-	if errors.Is(err, pki.ErrPassphraseMissing) {
+	key, err := x509text.ParsePrivateKey(text, "")
+	if errors.Is(err, x509text.ErrPassphraseMissing) {
 		return nil, errors.New("the private key is encrypted: give it unencrypted; it is not stored")
 	}
 	if err != nil {
@@ -29,23 +31,58 @@ func parseOwnKey(text string) (crypto.Signer, error) {
 // ownKeyCheck validates an argument that [parseOwnKey] reads.
 var ownKeyCheck = inputs.NewCheck("an unencrypted private key in PEM", func(text string) error { _, err := parseOwnKey(text); return err })
 
-// ownKey reports, of a configuration, whether the private key is given and not
-// made here. The version alone says so too: the key need not be at hand for
-// plans that do not use it.
+// ownKey reports whether a configuration gives the private key. The version
+// alone says so too: a plan that does not use the key need not be given it.
 func (m *certificateModel) ownKey() bool {
 	return !m.PrivateKeyPEMWO.IsNull() || !m.PrivateKeyPEMWOVersion.IsNull()
 }
 
-// withoutKey is private_key_pem where the key is not made here. It is not known
-// while what says so may turn out to be null.
-func (m *certificateModel) withoutKey() types.String {
-	if !inputs.Known(m.PrivateKeyPEMWO) && !inputs.Known(m.PrivateKeyPEMWOVersion) {
-		return types.StringUnknown()
-	}
-	return types.StringNull()
+// ownKeyUnknown reports that a configuration may turn out not to give the
+// private key: whatever would say so is not known yet.
+func (m *certificateModel) ownKeyUnknown() bool {
+	return m.ownKey() && !inputs.Known(m.PrivateKeyPEMWO) && !inputs.Known(m.PrivateKeyPEMWOVersion)
 }
 
-// givenKey is a write-only private key, or nil if none is given, or known.
+// asksForOwnKey reports whether a plan asks for the key that is given. Without a
+// new version the certificate keeps its key: the given key may be another one in
+// every run.
+func (m *certificateModel) asksForOwnKey(state *certificateModel, former lifecycle.KeySource) bool {
+	return former != lifecycle.Provided || !m.PrivateKeyPEMWOVersion.Equal(state.PrivateKeyPEMWOVersion)
+}
+
+// ownKeyFacts compare the key that is given with that of the certificate.
+func (m *certificateModel) ownKeyFacts(config *certificateModel, asked bool, former lifecycle.KeySource, certificate *x509.Certificate) (keyFacts, diag.Diagnostics) {
+	facts := keyFacts{source: lifecycle.Provided, former: former, sourceUnknown: config.ownKeyUnknown(), public: certificate.PublicKey}
+	key, diags := givenKey(config.PrivateKeyPEMWO, "private_key_pem_wo")
+	switch {
+	case diags.HasError():
+	case facts.sourceUnknown, asked && config.PrivateKeyPEMWO.IsUnknown():
+		facts.difference, facts.public = lifecycle.Unknown, nil
+	case !asked:
+	case key == nil:
+		diags.Append(noOwnKey("to take the place of the current one"))
+	case !pki.SamePublicKey(key.Public(), certificate.PublicKey):
+		facts.difference, facts.public = lifecycle.Changed, key.Public()
+	}
+	return facts, diags
+}
+
+// firstOwnKeyFacts are the facts of the key of a certificate that does not exist
+// yet.
+func (m *certificateModel) firstOwnKeyFacts(purpose string) (keyFacts, diag.Diagnostics) {
+	facts := keyFacts{source: lifecycle.Provided, sourceUnknown: m.ownKeyUnknown()}
+	key, diags := givenKey(m.PrivateKeyPEMWO, "private_key_pem_wo")
+	switch {
+	case key != nil:
+		facts.public = key.Public()
+	case m.PrivateKeyPEMWO.IsNull() && !facts.sourceUnknown:
+		diags.Append(noOwnKey(purpose))
+	}
+	return facts, diags
+}
+
+// givenKey reads a write-only private key. It is nil if none is given, or it is
+// not known yet.
 func givenKey(value types.String, at string) (crypto.Signer, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	if !inputs.Known(value) {
@@ -59,34 +96,25 @@ func givenKey(value types.String, at string) (crypto.Signer, diag.Diagnostics) {
 	return key, diags
 }
 
-// replacedBy reports whether a key of one's own takes the place of the
-// certificate's, and whether that is decided: a key that is not known yet may
-// turn out to be the same. Without a new version the certificate keeps its key,
-// whatever is given: what is given may be made anew for every run.
-func (m *certificateModel) replacedBy(config, state *certificateModel, hadOwn bool, certificate *x509.Certificate) (key crypto.Signer, replaced, decided bool, diags diag.Diagnostics) {
-	key, diags = givenKey(config.PrivateKeyPEMWO, "private_key_pem_wo")
-	asked := !hadOwn || !m.PrivateKeyPEMWOVersion.Equal(state.PrivateKeyPEMWOVersion)
-	switch {
-	case diags.HasError() || !asked:
-		return key, false, true, diags
-	case config.PrivateKeyPEMWO.IsUnknown():
-		return nil, true, false, diags
-	case key == nil:
-		diags.Append(noOwnKey("to take the place of the current one"))
-		return nil, false, true, diags
-	}
-	return key, !pki.SamePublicKey(key.Public(), certificate.PublicKey), true, diags
-}
-
 func noOwnKey(purpose string) diag.Diagnostic {
 	return diag.NewAttributeErrorDiagnostic(path.Root("private_key_pem_wo"), "No private key",
 		"The private key is needed "+purpose+". Set private_key_pem_wo, or remove private_key_pem_wo_version to have a key made.")
 }
 
-// fitAlgorithm takes the algorithm from a key that was made elsewhere.
-func (m *certificateModel) fitAlgorithm(config *certificateModel, public crypto.PublicKey) diag.Diagnostics {
+// fitAlgorithm takes the algorithm from a key that is not made here. While the
+// key is not known, its algorithm is not known either.
+func (m *certificateModel) fitAlgorithm(config *certificateModel, key keyFacts) diag.Diagnostics {
 	var diags diag.Diagnostics
-	algorithm, err := pki.KeyAlgorithmOf(public)
+	if key.source == lifecycle.Managed {
+		return diags
+	}
+	if key.public == nil {
+		if config.KeyAlgorithm.IsNull() {
+			m.KeyAlgorithm = types.StringUnknown()
+		}
+		return diags
+	}
+	algorithm, err := x509text.KeyAlgorithmOf(key.public)
 	switch {
 	case err != nil:
 		diags.AddAttributeError(path.Root("key_algorithm"), "Unsupported key", inputs.Sentence(err))
@@ -97,4 +125,14 @@ func (m *certificateModel) fitAlgorithm(config *certificateModel, public crypto.
 			fmt.Sprintf("The key that is given is of algorithm %s. Remove key_algorithm, which only says how a key is made here.", algorithm))
 	}
 	return diags
+}
+
+// generate makes a private key.
+func (m *certificateModel) generate() (crypto.Signer, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	key, err := x509text.KeyAlgorithm(m.KeyAlgorithm.ValueString()).Generate()
+	if err != nil {
+		diags.AddAttributeError(path.Root("key_algorithm"), "The private key cannot be made", inputs.Sentence(err))
+	}
+	return key, diags
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
-
-var _ resource.ResourceWithMoveState = (*ca)(nil)
 
 // selfSignedCert is what is read of the state of hashicorp/tls's
 // tls_self_signed_cert. Its versions 3 and 4 agree in these names. The schema
@@ -30,7 +30,7 @@ func (r *ca) MoveState(context.Context) []resource.StateMover {
 }
 
 func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp *resource.MoveStateResponse) {
-	// The host is that of the registry, of which there are several.
+	// The address begins with the host of a registry, and there are several.
 	if !strings.HasSuffix(req.SourceProviderAddress, "/hashicorp/tls") || req.SourceTypeName != "tls_self_signed_cert" || req.SourceRawState == nil {
 		return
 	}
@@ -40,7 +40,7 @@ func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp 
 		resp.Diagnostics.AddError(summary, "The state of tls_self_signed_cert cannot be read: it is not of the form that hashicorp/tls 3 and 4 write.")
 		return
 	}
-	bundle, err := pki.ParseCertificates(source.CertPEM)
+	bundle, err := x509text.ParseCertificates(source.CertPEM)
 	if err != nil {
 		resp.Diagnostics.AddError(summary, "The cert_pem of tls_self_signed_cert: "+err.Error()+".")
 		return
@@ -56,7 +56,7 @@ func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp 
 			"Where the state was written by an old version, `terraform apply` with hashicorp/tls 4 before the move stores the key.")
 		return
 	}
-	key, err := pki.ParsePrivateKey(source.PrivateKeyPEM, "")
+	key, err := x509text.ParsePrivateKey(source.PrivateKeyPEM, "")
 	if err != nil {
 		resp.Diagnostics.AddError(summary, "The private_key_pem of tls_self_signed_cert: "+err.Error()+".")
 		return
@@ -66,6 +66,8 @@ func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp 
 		resp.Diagnostics.AddError(summary, inputs.Sentence(err)+" A docker_tls_ca needs is_ca_certificate = true and, in allowed_uses, \"cert_signing\".")
 		return
 	}
-	resp.Diagnostics.Append(r.adopt(ctx, &resp.TargetState, roots, key, source.EarlyRenewalHours)...)
+	model, diags := r.adopt(roots, adoption{key: key, reason: lifecycle.Moved, earlyHours: source.EarlyRenewalHours})
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.TargetState.Set(ctx, &model)...)
 	resp.Diagnostics.Append(oddities(roots[0], pki.RootOddities(roots[0], r.now()), leftOut)...)
 }

@@ -1,0 +1,252 @@
+package resources
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+)
+
+// leafChange is what one call of Terraform asks of a leaf, parsed once.
+type leafChange struct {
+	profile pki.Profile
+	now     time.Time
+	keys    *pki.Keyring
+
+	config, plan *leafModel
+	state        *leafModel // nil of a certificate that does not exist yet
+
+	authority inputs.CA
+	trusted   bool                     // the authority's roots are known and sound
+	request   *x509.CertificateRequest // nil while there is none, or it is not known
+	names     names                    // of the configuration
+	former    names                    // of the state
+}
+
+// names are the names of a server, in canonical form.
+type names struct {
+	pki.Names
+	known bool
+}
+
+// newChange parses what belongs to a change.
+func (r *leaf) newChange(config, plan, state *leafModel) (*leafChange, diag.Diagnostics) {
+	c := &leafChange{profile: r.profile, now: r.now(), keys: r.keys, config: config, plan: plan, state: state}
+	var diags diag.Diagnostics
+	var err error
+	if c.request, err = config.request(); err != nil {
+		diags.AddAttributeError(path.Root("cert_request_pem"), "Invalid certificate request", inputs.Sentence(err))
+		return nil, diags
+	}
+	c.authority, c.trusted = inputs.ReadCA(config.CA)
+	if r.profile == pki.Client {
+		return c, diags // a client has no names, whatever its request asks for
+	}
+	c.names = config.names(c.request)
+	if state != nil {
+		request, _ := state.request()
+		c.former = state.names(request)
+	}
+	return c, diags
+}
+
+// names are the configured names or, if there are none, those of the certificate
+// request.
+func (m *leafModel) names(request *x509.CertificateRequest) names {
+	var parsed pki.Names
+	var err error
+	switch {
+	case noElements(m.DNSNames) && noElements(m.IPAddresses) && !m.CertRequestPEM.IsNull():
+		if request == nil {
+			return names{}
+		}
+		parsed, err = pki.RequestedNames(request)
+	case !inputs.FullyKnown(m.DNSNames) || !inputs.FullyKnown(m.IPAddresses):
+		return names{}
+	default:
+		parsed, err = pki.ParseNames(inputs.Strings(m.DNSNames), inputs.Strings(m.IPAddresses))
+	}
+	return names{parsed, err == nil}
+}
+
+func (r *leaf) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return // destroy
+	}
+	config, diags := r.read(ctx, req.Config)
+	plan, moreDiags := r.read(ctx, req.Plan)
+	resp.Diagnostics.Append(append(diags, moreDiags...)...)
+	var state *leafModel
+	if !req.State.Raw.IsNull() {
+		state, diags = r.read(ctx, req.State)
+		resp.Diagnostics.Append(diags...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	c, diags := r.newChange(config, plan, state)
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+		return
+	}
+	c.setDefaults()
+	if resp.Diagnostics.Append(checkLifetime(plan.ValidityPeriodHours, plan.EarlyRenewalHours, c.now)...); resp.Diagnostics.HasError() {
+		return
+	}
+	decision, diags := c.decide()
+	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+		return
+	}
+	logDecision(ctx, decision)
+	plan.mark(decision)
+	plan.digest()
+	resp.Diagnostics.Append(c.checkUnder(decision)...)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(r.write(ctx, &resp.Plan, plan)...)
+	}
+}
+
+// setDefaults fills the arguments that are not configured.
+func (c *leafChange) setDefaults() {
+	var state *certificateModel
+	if c.state != nil {
+		state = &c.state.certificateModel
+	}
+	m := c.plan
+	m.setDefaults(&c.config.certificateModel, state, leafValidityHours)
+	m.Subject = c.config.Subject
+	if c.config.Subject.IsNull() && c.state != nil {
+		m.Subject = c.state.Subject
+	}
+	switch {
+	case m.Subject.IsUnknown() || !inputs.CommonNameOf(c.config.Subject).IsNull():
+	case c.profile == pki.Server:
+		m.Subject = inputs.WithCommonName(m.Subject, c.defaultCommonName())
+	case !c.config.CertRequestPEM.IsNull():
+		m.Subject = inputs.WithCommonName(m.Subject, c.requestedCommonName())
+	}
+}
+
+// defaultCommonName is what the state has, unless that was the default for
+// names that have changed.
+func (c *leafChange) defaultCommonName() types.String {
+	if c.state != nil {
+		name := inputs.CommonNameOf(c.state.Subject)
+		chosen := !name.IsNull() && name.ValueString() != c.former.CommonName()
+		if chosen || c.names.known && c.names.Equal(c.former.Names) {
+			return name
+		}
+	}
+	switch {
+	case !c.names.known:
+		return types.StringUnknown()
+	case c.names.CommonName() == "":
+		return types.StringNull()
+	}
+	return types.StringValue(c.names.CommonName())
+}
+
+// decide gathers the facts and returns the decision about them. It also copies
+// into the plan what stays of the certificate.
+func (c *leafChange) decide() (lifecycle.Decision, diag.Diagnostics) {
+	plan := c.plan
+	plan.CACertPEM = c.authority.Roots
+	if c.state == nil {
+		key, diags := c.firstKeyFacts()
+		diags.Append(plan.fitAlgorithm(&c.config.certificateModel, key)...)
+		return lifecycle.First(key.source, key.sourceUnknown), diags
+	}
+	certificate, diags := current(c.state.CertPEM)
+	if diags.HasError() {
+		return lifecycle.Decision{}, diags
+	}
+	key, diags := c.keyFacts(certificate)
+	if diags.HasError() {
+		return lifecycle.Decision{}, diags
+	}
+	diags.Append(plan.fitAlgorithm(&c.config.certificateModel, key)...)
+	plan.keep(&c.state.certificateModel, certificate)
+	plan.CertPEM = c.authority.Chain(certificate)
+
+	facts := plan.facts(&c.state.certificateModel, key)
+	facts.DNSNames, facts.IPAddresses = c.nameDifferences()
+	facts.Issuer = c.issuerDifference(certificate)
+	facts.Record = recordDifference(plan.record(), c.state.record())
+	facts.Storage = differenceOf((key.source == lifecycle.Managed) == (key.former == lifecycle.Managed))
+	facts.Due = pki.Due(certificate, plan.EarlyRenewalHours.ValueInt64(), c.now)
+	return lifecycle.Decide(facts), diags
+}
+
+// record adds the arguments that only a leaf has, and the roots.
+func (m *leafModel) record() []attr.Value {
+	return append(m.certificateModel.record(), m.CertRequestPEM, m.DNSNames, m.IPAddresses, m.CACertPEM)
+}
+
+// nameDifferences compare what would stand in the certificate, not how it is
+// written.
+func (c *leafChange) nameDifferences() (dnsNames, ipAddresses lifecycle.Difference) {
+	switch {
+	case c.profile == pki.Client:
+		return lifecycle.Same, lifecycle.Same
+	case !c.names.known:
+		return lifecycle.Unknown, lifecycle.Unknown
+	}
+	return differenceOf(slices.Equal(c.names.DNSNames, c.former.DNSNames)), differenceOf(slices.Equal(c.names.IPAddresses, c.former.IPAddresses))
+}
+
+func (c *leafChange) issuerDifference(certificate *x509.Certificate) lifecycle.Difference {
+	if !c.trusted {
+		return lifecycle.Unknown
+	}
+	return differenceOf(pki.IssuedBy(certificate, c.authority.Certificate))
+}
+
+// checkUnder reports a certificate that is to be issued, and that this authority
+// cannot issue.
+func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !c.trusted {
+		return diags
+	}
+	if diags.Append(c.authority.Check(c.keys, noTime)...); diags.HasError() || !d.Issues() {
+		return diags
+	}
+	diags.Append(c.authority.CheckIssue(c.now)...)
+	if inputs.FullyKnown(c.plan.Subject) {
+		if err := pki.CheckSubjectUnder(inputs.SubjectOf(c.plan.Subject), c.authority.Certificate); err != nil {
+			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
+		}
+	}
+	if c.names.known {
+		if err := pki.ConstraintsOf(c.authority.Certificate).Check(c.names.Names); err != nil {
+			diags.AddAttributeError(path.Root("dns_names"), "Name not allowed", inputs.Sentence(err))
+		}
+	}
+	return diags
+}
+
+// digest hashes the files that are delivered: ca.pem, and the certificate with
+// its chain. The certificate stands for the key file: it has the public half.
+func (m *leafModel) digest() {
+	if !inputs.Known(m.CertPEM) || !inputs.Known(m.CACertPEM) {
+		m.ContentSHA256 = types.StringUnknown()
+		return
+	}
+	hash := sha256.New()
+	for _, text := range []string{m.CACertPEM.ValueString(), m.CertPEM.ValueString()} {
+		sum := sha256.Sum256([]byte(text))
+		hash.Write(sum[:])
+	}
+	m.ContentSHA256 = types.StringValue(hex.EncodeToString(hash.Sum(nil)))
+}
