@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -37,8 +39,9 @@ resource "docker_tls_client_cert" "ci" {
 }
 `
 
-// TestReadme applies the README's first example as printed.
-func TestReadme(t *testing.T) {
+// readmeExample returns the README's first example as printed.
+func readmeExample(t *testing.T) string {
+	t.Helper()
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -47,14 +50,128 @@ func TestReadme(t *testing.T) {
 	if block == nil {
 		t.Fatal("README.md has no hcl block")
 	}
-	if err := writeWorkspace(t, map[string]string{"main.tf": string(block[1])}).apply(); err != nil {
+	return string(block[1])
+}
+
+// rotatable lets a variable rotate the authority of the README's first example. Terraform merges a file of this name
+// into the example.
+const rotatable = `
+variable "rotation" {
+  default = 0
+}
+
+resource "docker_tls_ca" "this" {
+  rotation_triggers = var.rotation == 0 ? null : { n = var.rotation }
+}
+`
+
+// TestReadme applies the README's first example as printed, and rotates its authority three times. The plan of each
+// rotation says why it issues, and is short enough for a person to read: for each host too, and while roots overlap.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	w := writeWorkspace(t, map[string]string{"main.tf": readmeExample(t)})
+	if err := w.apply(); err != nil {
 		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(w.dir, "rotatable_override.tf"), rotatable, 0o600)
+	writeFile(t, filepath.Join(w.dir, "rotation.tf"), "variable \"rotation\" {}\n", 0o600) // an override needs what it overrides
+	for rotation := 1; rotation <= 3; rotation++ {
+		variable := fmt.Sprintf("-var=rotation=%d", rotation)
+		plan, err := w.run("plan", "-input=false", variable)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if roots := strings.Count(output[map[string]string](t, w, "client_files")["ca.pem"], "BEGIN CERTIFICATE"); roots != rotation {
+			t.Fatalf("%d roots overlap before rotation %d, want %d", roots, rotation, rotation)
+		}
+		checkRotationPlan(t, plan, rotation)
+		if _, err := w.run("apply", "-auto-approve", "-input=false", variable); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// How many lines of a plan a person has to read for one host, and for each cross certificate that it has.
+const (
+	planLinesPerHost             = 28
+	planLinesPerCrossCertificate = 13
+)
+
+// reasonOfRotation is how a plan shows why the authority's certificate is issued.
+var reasonOfRotation = regexp.MustCompile(`(?m)^ +~ issue_reason += ".+" -> "rotation_triggers"$`)
+
+// checkRotationPlan checks what a person sees of the plan of a rotation.
+func checkRotationPlan(t *testing.T, plan string, rotation int) {
+	t.Helper()
+	// What a rotation leaves as it was is not shown: the second one has the reason of the first.
+	if authority := planOf(t, plan, "docker_tls_ca.this"); rotation == 1 && !reasonOfRotation.MatchString(authority) {
+		t.Errorf("the plan of rotation %d does not show its reason:\n%s", rotation, authority)
+	}
+	for _, host := range []string{"web1", "web2"} {
+		shown := planOf(t, plan, fmt.Sprintf("docker_tls_server_cert.host[%q]", host))
+		lines := strings.Count(shown, "\n")
+		t.Logf("rotation %d, %s: %d lines of plan", rotation, host, lines)
+		if limit := planLinesPerHost + planLinesPerCrossCertificate*(rotation-1); lines > limit {
+			t.Errorf("the plan of rotation %d has %d lines for %s, want %d at most:\n%s", rotation, lines, host, limit, shown)
+		}
+	}
+}
+
+// planOf returns the part of a plan that updates a resource, from its headline to its closing brace.
+func planOf(t *testing.T, plan, address string) string {
+	t.Helper()
+	_, part, found := strings.Cut(plan, "\n  # "+address+" will be updated in-place\n")
+	part, _, closed := strings.Cut(part, "\n    }\n")
+	if !found || !closed {
+		t.Fatalf("the plan does not update %s:\n%s", address, plan)
+	}
+	return "  # " + address + " will be updated in-place\n" + part + "\n    }\n"
+}
+
+// stateBytesPerHost is how much one host may add to the state: a thousand hosts are then 3.7 MB.
+const stateBytesPerHost = 3700
+
+// TestStateSize measures what one host adds to the state: the certificate of the README's first example, without its
+// outputs.
+func TestStateSize(t *testing.T) {
+	t.Parallel()
+	example, _, found := strings.Cut(readmeExample(t), "\n# User data of each host")
+	if !found {
+		t.Fatal("the README's example has no outputs")
+	}
+	w := writeWorkspace(t, map[string]string{"main.tf": example})
+	size := func(hosts int) int {
+		t.Helper()
+		addresses := map[string]string{}
+		for i := range hosts {
+			addresses[fmt.Sprintf("web%d", i)] = fmt.Sprintf("10.0.0.%d", i)
+		}
+		variables, err := json.Marshal(map[string]any{"hosts": addresses})
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(w.dir, "hosts.auto.tfvars.json"), string(variables), 0o600)
+		if _, err := w.run("apply", "-auto-approve", "-input=false"); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join(w.dir, "terraform.tfstate"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int(info.Size())
+	}
+	ten, twenty := size(10), size(20)
+	each := (twenty - ten) / 10
+	t.Logf("one host adds %d bytes to the state", each)
+	if each > stateBytesPerHost {
+		t.Errorf("one host adds %d bytes to the state, want %d at most", each, stateBytesPerHost)
 	}
 }
 
 // TestExamples applies the examples of resources, which are whole but for the source of the provider, and validates
 // those of functions and data sources, which speak of hosts that do not exist and of the resources' examples.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		pattern string
 		with    map[string]string // files beside the example
@@ -111,6 +228,7 @@ func writeWorkspace(t *testing.T, files map[string]string) workspace {
 
 // TestSecurityClaims checks that the proofs that SECURITY.md names exist.
 func TestSecurityClaims(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../SECURITY.md")
 	if err != nil {
 		t.Fatal(err)
