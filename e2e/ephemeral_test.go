@@ -29,11 +29,12 @@ ephemeral "docker_tls_client_cert" "own" {
 }
 resource "terraform_data" "files" {
   provisioner "local-exec" {
-    command = "umask 077 && printenv CERT > cert.pem && printenv KEY > key.pem && printenv OWN > own.pem"
+    command = "umask 077 && printenv ROOTS > roots.pem && printenv CERT > cert.pem && printenv KEY > key.pem && printenv OWN > own.pem"
     environment = {
-      CERT = ephemeral.docker_tls_client_cert.managed.cert_pem
-      KEY  = ephemeral.docker_tls_client_cert.managed.private_key_pem
-      OWN  = ephemeral.docker_tls_client_cert.own.cert_pem
+      ROOTS = ephemeral.docker_tls_client_cert.managed.ca_cert_pem
+      CERT  = ephemeral.docker_tls_client_cert.managed.cert_pem
+      KEY   = ephemeral.docker_tls_client_cert.managed.private_key_pem
+      OWN   = ephemeral.docker_tls_client_cert.own.cert_pem
     }
   }
 }
@@ -49,6 +50,7 @@ output "files" {
 
 // TestEphemeralClientCert lets docker talk to a daemon with a certificate that no state has ever held.
 func TestEphemeralClientCert(t *testing.T) {
+	t.Parallel()
 	docker, openssl := tool(t, "docker"), tool(t, "openssl")
 	w := writeWorkspace(t, map[string]string{"main.tf": ephemeralConfig})
 	r := invocation{path: openssl, dir: w.dir, args: strings.Fields("req -x509 -newkey rsa:2048 -nodes -keyout ca-key.pem -out ca.pem -subj /CN=Own -days 30")}.run()
@@ -80,7 +82,7 @@ func TestEphemeralClientCert(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := material{files["server"].CA, read("cert.pem"), read("key.pem")}
+	client := material{read("roots.pem"), read("cert.pem"), read("key.pem")}
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		d := startDockerd(t, binary, daemonTLSVerify, files["server"])
 		r := dockerVersion(docker, []string{"HOME=" + t.TempDir()}, fullDocker("127.0.0.1:"+d.port, client.write(t))...).run()

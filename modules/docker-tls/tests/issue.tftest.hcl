@@ -47,6 +47,11 @@ run "one_call" {
   }
 
   assert {
+    condition     = alltrue([for cert in concat(values(output.server_certs), values(output.client_certs)) : cert.ca_cert_pem == output.ca_cert_pem])
+    error_message = "All certificates must come with the roots of the one authority."
+  }
+
+  assert {
     condition     = output.ca_cert_pem == output.ca.cert_pem && length(output.ca.private_key_pem) > 0
     error_message = "The output ca must be able to sign."
   }
