@@ -10,6 +10,7 @@ import (
 // TestImportFormats imports authorities from every form of key and certificate that openssl writes, and nothing is
 // left to do.
 func TestImportFormats(t *testing.T) {
+	t.Parallel()
 	openssl := tool(t, "openssl")
 	dir := t.TempDir()
 	run := func(t *testing.T, line string) {
@@ -71,6 +72,7 @@ func TestImportFormats(t *testing.T) {
 // TestImportUnsupportedEncryption tries the encryptions that are not read. The error says how to convert the key, and
 // does not blame the passphrase.
 func TestImportUnsupportedEncryption(t *testing.T) {
+	t.Parallel()
 	openssl := tool(t, "openssl")
 	w := writeWorkspace(t, map[string]string{"main.tf": providerSource + "resource \"docker_tls_ca\" \"this\" {}\n"})
 	run := func(t *testing.T, line string) {
@@ -104,6 +106,7 @@ func TestImportUnsupportedEncryption(t *testing.T) {
 // TestImportOldSignatures imports certificates that are signed as nobody accepts any more. The plan is empty, and the
 // warnings name what is to be mended.
 func TestImportOldSignatures(t *testing.T) {
+	t.Parallel()
 	openssl := tool(t, "openssl")
 	w := writeWorkspace(t, map[string]string{
 		"main.tf": providerSource + `

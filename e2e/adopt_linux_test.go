@@ -7,6 +7,7 @@ import "testing"
 //
 // The guide's edition of today: Go, which the clients are written in, refuses the daemon of 2014 whatever its authority.
 func TestAdoptedRotationWithoutOutage(t *testing.T) {
+	t.Parallel()
 	e := editions[len(editions)-1]
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		dir, w := e.run(t, "localhost"), e.workspace(t)
@@ -40,7 +41,7 @@ func TestAdoptedRotationWithoutOutage(t *testing.T) {
 		l.settle(t)
 
 		l.begin("update all clients")
-		l.update(rotationClients, 2, next["client"])
+		l.update(t, rotationClients, 2, next["client"])
 		l.settle(t)
 		l.stop()
 		l.report(t, 0)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -61,20 +62,50 @@ var editions = []edition{
 	},
 }
 
-// run runs the commands of the guide and returns the directory with the files that they make.
+// guideRun is what the commands of the guide made for one host. They make three keys, of RSA 4096 today, so they run
+// once for all tests.
+type guideRun struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// guideRuns are the runs so far, by edition and host.
+var guideRuns sync.Map
+
+// run returns a directory with the files that the commands of the guide make. It is the test's own.
 func (e edition) run(t *testing.T, host string) string {
 	t.Helper()
 	tool(t, "openssl")
+	value, _ := guideRuns.LoadOrStore(e.name+" "+host, &guideRun{})
+	made := value.(*guideRun)
+	made.once.Do(func() { made.dir, made.err = e.make(host) })
+	if made.err != nil {
+		t.Fatal(made.err)
+	}
 	dir := t.TempDir()
+	// Not by Go: os.CopyFS would lose the modes.
+	if r := (invocation{path: "cp", args: []string{"-a", made.dir + "/.", dir}}).run(); r.err != nil {
+		t.Fatalf("copy the files of the guide: %v: %s", r.err, r.all())
+	}
+	return dir
+}
+
+// make runs the commands of the guide in a new directory.
+func (e edition) make(host string) (dir string, err error) {
 	script, err := filepath.Abs("testdata/docker-guide.sh")
 	if err != nil {
-		t.Fatal(err)
+		return "", fmt.Errorf("find the script: %w", err)
+	}
+	// Not in a test's own directory: that goes when the first test ends.
+	if dir, err = os.MkdirTemp(providerBuild, "guide-"); err != nil {
+		return "", fmt.Errorf("make a directory for the guide: %w", err)
 	}
 	r := invocation{path: script, args: []string{e.name}, dir: dir, env: []string{"HOST=" + host, "PASSPHRASE=" + guidePassphrase}}.run()
 	if r.err != nil {
-		t.Fatalf("docker-guide.sh %s: %v\n%s", e.name, r.err, r.stderr)
+		return "", fmt.Errorf("docker-guide.sh %s: %w\n%s", e.name, r.err, r.stderr)
 	}
-	return dir
+	return dir, nil
 }
 
 // imports are the resources to import, by address, with their ids.
@@ -150,6 +181,7 @@ func checkEmpty(t *testing.T, w workspace, args ...string) {
 // TestAdoptDockerGuide takes over what Docker's guide made, without touching the old daemon and the old client: what
 // is issued from then on works with both, and so does what a rotation issues.
 func TestAdoptDockerGuide(t *testing.T) {
+	t.Parallel()
 	for _, e := range editions {
 		t.Run(e.name, func(t *testing.T) {
 			dir := e.run(t, "localhost")
@@ -232,6 +264,7 @@ var importPlan = regexp.MustCompile(`Plan: 3 to import, 0 to add, 0 to change, 0
 
 // TestAdoptByImportBlocks does with import blocks what TestAdoptDockerGuide does with terraform import.
 func TestAdoptByImportBlocks(t *testing.T) {
+	t.Parallel()
 	for _, e := range editions {
 		t.Run(e.name, func(t *testing.T) {
 			dir, w := e.run(t, "localhost"), e.workspace(t)

@@ -22,6 +22,7 @@ type zone struct {
 // TestDelivery sets up hosts from their user data, with cloud-init, systemd, and dockerd as the only readers, and
 // calls each as Docker's guide has its clients do.
 func TestDelivery(t *testing.T) {
+	t.Parallel()
 	w := workspace{terraform: findTerraform(t), dir: t.TempDir()}
 	if err := w.write("delivery.tf"); err != nil {
 		t.Fatal(err)

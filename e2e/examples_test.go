@@ -71,6 +71,7 @@ func clientMaterial(files map[string]string) material {
 
 // TestCloudInitExample has cloud-init itself read the user data of each host.
 func TestCloudInitExample(t *testing.T) {
+	t.Parallel()
 	cloudInit := tool(t, "cloud-init")
 	w := example(t, "cloud-init")
 	if err := w.apply(); err != nil {
@@ -91,6 +92,7 @@ func TestCloudInitExample(t *testing.T) {
 
 // TestFlatcarExample parses both Ignition configurations of each host, the example's own and the one that it merges.
 func TestFlatcarExample(t *testing.T) {
+	t.Parallel()
 	w := example(t, "flatcar")
 	if err := w.apply(`ssh_authorized_keys=["ssh-ed25519 AAAA core"]`); err != nil {
 		t.Fatal(err)
@@ -134,6 +136,7 @@ output "files" {
 
 // TestClientExample calls a daemon with the directories and the contexts of two zones. Only its own gets through.
 func TestClientExample(t *testing.T) {
+	t.Parallel()
 	docker := tool(t, "docker")
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		w := example(t, "client")
@@ -228,6 +231,7 @@ output "files" {
 
 // TestCheckExample looks at a daemon that verifies its clients, and at one that does not.
 func TestCheckExample(t *testing.T) {
+	t.Parallel()
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		w := example(t, "check")
 		writeFile(t, filepath.Join(w.dir, "files.tf"), checkFiles, 0o600)

@@ -10,6 +10,7 @@ import (
 
 // TestFleet issues a thousand certificates from one authority, whose private key the state holds exactly once.
 func TestFleet(t *testing.T) {
+	t.Parallel()
 	w := workspace{terraform: findTerraform(t), dir: t.TempDir()}
 	if err := w.write("fleet.tf"); err != nil {
 		t.Fatal(err)

@@ -57,6 +57,7 @@ func (w workspace) follow(t *testing.T, guide string, env ...string) []string {
 
 // TestGuideFromOpenSSL follows the guide with the files of Docker's.
 func TestGuideFromOpenSSL(t *testing.T) {
+	t.Parallel()
 	dir := editions[len(editions)-1].run(t, "docker.example.com")
 	w := workspace{findTerraform(t), dir}
 	if err := os.WriteFile(filepath.Join(dir, "passphrase"), []byte(guidePassphrase+"\n"), 0o600); err != nil {
@@ -73,6 +74,7 @@ func TestGuideFromOpenSSL(t *testing.T) {
 // TestGuideFromTLS follows the guide with a state as hashicorp/tls writes it. Terraform wants to start that provider,
 // which only a registry has, because the state names it, but asks it for nothing: the provider under test stands in.
 func TestGuideFromTLS(t *testing.T) {
+	t.Parallel()
 	openssl := tool(t, "openssl")
 	w := workspace{findTerraform(t), t.TempDir()}
 	if r := (invocation{path: openssl, dir: w.dir, args: strings.Fields("req -x509 -newkey rsa:2048 -noenc -keyout key.pem -out cert.pem -subj /O=Example/CN=CA -days 1826")}).run(); r.err != nil {
@@ -121,6 +123,7 @@ func TestGuideFromTLS(t *testing.T) {
 
 // TestGuideFromDockerMachine follows the guide with files as docker-machine makes them.
 func TestGuideFromDockerMachine(t *testing.T) {
+	t.Parallel()
 	w := workspace{findTerraform(t), t.TempDir()} // which is HOME
 	writeDockerMachine(t, filepath.Join(w.dir, ".docker", "machine"))
 	printed := w.follow(t, "from-docker-machine")

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -34,8 +35,8 @@ type load struct {
 	once    sync.Once
 
 	mu         sync.Mutex
-	generation []int      // of each client
-	identity   []material // of each client
+	generation []int         // of each client
+	identity   []*tls.Config // of each client
 	daemons    map[string]int
 	tallies    []*tally
 	total      int
@@ -46,9 +47,9 @@ type load struct {
 func startLoad(t *testing.T, address string, first map[string]material) *load {
 	t.Helper()
 	l := &load{url: "https://" + address + "/_ping", quit: make(chan struct{}), daemons: map[string]int{},
-		generation: make([]int, rotationClients), identity: make([]material, rotationClients), tallies: []*tally{{step: "start", count: map[pair]int{}}}}
+		generation: make([]int, rotationClients), identity: make([]*tls.Config, rotationClients), tallies: []*tally{{step: "start", count: map[pair]int{}}}}
 	l.knows(t, 1, first["server"])
-	l.update(rotationClients, 1, first["client"])
+	l.update(t, rotationClients, 1, first["client"])
 	for i := range rotationClients {
 		l.clients.Go(func() { l.client(i) })
 	}
@@ -65,11 +66,11 @@ func (l *load) client(i int) {
 		default:
 		}
 		l.mu.Lock()
-		m, ends, during := l.identity[i], pair{client: l.generation[i]}, l.tallies[len(l.tallies)-1]
+		config, ends, during := l.identity[i], pair{client: l.generation[i]}, l.tallies[len(l.tallies)-1]
 		l.mu.Unlock()
 
 		began := time.Now()
-		_, daemon, err := m.get(context.Background(), l.url)
+		_, daemon, err := get(context.Background(), config, l.url)
 		took := time.Since(began)
 
 		l.mu.Lock()
@@ -102,11 +103,16 @@ func (l *load) knows(t *testing.T, generation int, daemon material) {
 }
 
 // update delivers new files to the first n clients. They use them from their next request on.
-func (l *load) update(n, generation int, m material) {
+func (l *load) update(t *testing.T, n, generation int, m material) {
+	t.Helper()
+	config, err := m.config()
+	if err != nil {
+		t.Fatal(err)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range n {
-		l.generation[i], l.identity[i] = generation, m
+		l.generation[i], l.identity[i] = generation, config
 	}
 }
 
@@ -172,8 +178,8 @@ func (l *load) report(t *testing.T, mayCut int) {
 	if len(cut) > mayCut {
 		t.Errorf("one restart of the daemon cut %d requests, want %d at most:\n%s", len(cut), mayCut, list(cut))
 	}
-	if l.total < 2000 {
-		t.Errorf("only %d requests", l.total)
+	if l.total < requestsInAll {
+		t.Errorf("only %d requests, want %d", l.total, requestsInAll)
 	}
 }
 

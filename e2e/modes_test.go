@@ -81,6 +81,7 @@ func homeWith(t *testing.T, dir string, names ...string) string {
 // TestModes calls daemons in both of their modes in every mode that a client has. A daemon of another authority shows
 // which clients verify whom they talk to.
 func TestModes(t *testing.T) {
+	t.Parallel()
 	files, modes := issued(t), clientModes(t)
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		for _, daemon := range []struct {
@@ -110,6 +111,7 @@ func TestModes(t *testing.T) {
 
 // TestKeyAlgorithms makes a full handshake with authority, daemon, and client of each algorithm.
 func TestKeyAlgorithms(t *testing.T) {
+	t.Parallel()
 	files, modes := issued(t), clientModes(t)
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		for _, algorithm := range algorithms {

@@ -10,6 +10,7 @@ import (
 
 // TestModule runs the module's own tests, among them those of bad input.
 func TestModule(t *testing.T) {
+	t.Parallel()
 	w := configuration(t, copyOfExamples(t), "modules", "docker-tls")
 	report, err := w.run("test")
 	if err != nil {
@@ -43,6 +44,7 @@ output "files" {
 
 // TestEnvironments applies each environment, and calls a host of production with the client of another stack.
 func TestEnvironments(t *testing.T) {
+	t.Parallel()
 	dir := copyOfExamples(t)
 	environment := func(name string) workspace { return configuration(t, dir, "examples", "environments", name) }
 	hosts := map[string]int{"dev": 1, "staging": 2, "prod": 5}

@@ -89,6 +89,7 @@ func extensions(text string) map[string]string {
 // TestOpenSSLProfiles has openssl describe every certificate and compares each field and extension with the profile:
 // nothing may be missing, and nothing may be there that the profile does not have.
 func TestOpenSSLProfiles(t *testing.T) {
+	t.Parallel()
 	files := issued(t)
 	for _, algorithm := range algorithms {
 		// A client's key only ever signs. A daemon's RSA key also decrypts, in TLS 1.2 without forward secrecy.
@@ -168,6 +169,7 @@ func sameSet(t *testing.T, what string, got, want []string) {
 
 // TestSerialNumbers checks that no two certificates of one apply share a serial number.
 func TestSerialNumbers(t *testing.T) {
+	t.Parallel()
 	owner := map[string]string{}
 	for name, m := range issued(t) {
 		serial := readCertificate(t, m.Cert).serial
@@ -205,6 +207,7 @@ func (v verification) run(t *testing.T) result {
 
 // TestOpenSSLVerify has openssl verify every leaf strictly: for its own purpose, never for the other.
 func TestOpenSSLVerify(t *testing.T) {
+	t.Parallel()
 	files := issued(t)
 	for _, algorithm := range algorithms {
 		for _, leaf := range []struct{ profile, purpose, other string }{
@@ -232,6 +235,7 @@ func TestOpenSSLVerify(t *testing.T) {
 // TestOpenSSLVerifyAcrossGenerations has openssl verify the leaves of each generation with the roots that a party of
 // each generation trusts. A party that trusts an older generation needs the cross certificates that follow the leaf.
 func TestOpenSSLVerifyAcrossGenerations(t *testing.T) {
+	t.Parallel()
 	all := generations(t)
 	for issuer := range all {
 		for verifier := range all {
@@ -253,6 +257,7 @@ func TestOpenSSLVerifyAcrossGenerations(t *testing.T) {
 
 // TestCrossCertificates checks what follows the leaf: each generation's key, certified by the generation before it.
 func TestCrossCertificates(t *testing.T) {
+	t.Parallel()
 	all := generations(t)
 	for i, generation := range all {
 		chain := split(t, generation["server"].Cert)

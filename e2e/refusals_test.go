@@ -8,6 +8,7 @@ import (
 // TestRefusals tries what must not work, and checks that it fails for the right reason: what the client says where the
 // client refuses the daemon, what the daemon logs where the daemon refuses the client.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	files := issued(t)
 	docker, curl, openssl := tool(t, "docker"), tool(t, "curl"), tool(t, "openssl")
 

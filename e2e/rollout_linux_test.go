@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -59,13 +60,7 @@ StrictModes no
 PidFile none
 SetEnv PATH=%s:%s
 `, h.port, in("host"), in("user.pub"), in("bin"), os.Getenv("PATH")), 0o600)
-	// Where sshd locks up its unprivileged half; a system service makes it.
-	switch err := os.Mkdir("/run/sshd", 0o755); {
-	case err == nil:
-		t.Cleanup(func() { _ = os.Remove("/run/sshd") })
-	case !errors.Is(err, fs.ErrExist):
-		t.Fatal(err)
-	}
+	usePrivilegeSeparation(t)
 
 	var log bytes.Buffer
 	cmd := exec.Command(sshd, "-D", "-e", "-f", in("sshd_config"))
@@ -87,6 +82,37 @@ SetEnv PATH=%s:%s
 		return err == nil && conn.Close() == nil
 	})
 	return h
+}
+
+// privilegeSeparation counts the users of the directory where sshd locks up its unprivileged half.
+var privilegeSeparation struct {
+	sync.Mutex
+	users int
+	made  bool // by this run, and not by the system service
+}
+
+// usePrivilegeSeparation keeps that directory until the test ends. The last test to end removes it, if one has made it.
+func usePrivilegeSeparation(t *testing.T) {
+	t.Helper()
+	const dir = "/run/sshd"
+	p := &privilegeSeparation
+	p.Lock()
+	defer p.Unlock()
+	switch err := os.Mkdir(dir, 0o755); {
+	case err == nil:
+		p.made = true
+	case !errors.Is(err, fs.ErrExist):
+		t.Fatal(err)
+	}
+	p.users++
+	t.Cleanup(func() {
+		p.Lock()
+		defer p.Unlock()
+		if p.users--; p.users == 0 && p.made {
+			p.made = false
+			_ = os.Remove(dir)
+		}
+	})
 }
 
 // name is no other host's, not even one of another run of this test.
@@ -127,6 +153,7 @@ func (h sshHost) restarts(t *testing.T) int {
 
 // TestSSHRollout copies certificates to a host over SSH, and again when they are renewed, and only then.
 func TestSSHRollout(t *testing.T) {
+	t.Parallel()
 	docker := tool(t, "docker")
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		h := startSSHHost(t)
@@ -179,6 +206,7 @@ func TestSSHRollout(t *testing.T) {
 
 // TestSSHImpostor copies nothing to a host that does not prove to be the right one.
 func TestSSHImpostor(t *testing.T) {
+	t.Parallel()
 	h, other := startSSHHost(t), startSSHHost(t)
 	w := example(t, "ssh-rollout")
 	text, err := os.ReadFile(filepath.Join(w.dir, "main.tf"))

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	rotationClients = 4   // send requests all the time
-	requestsPerStep = 450 // at least, after each of the five steps: more than 2,000 in all
+	rotationClients = 4    // send requests all the time
+	requestsPerStep = 200  // at least, after each of the five steps
+	requestsInAll   = 1000 // at least, in one rotation
 )
 
 // TestRotationWithoutOutage rotates an authority with terraform apply while clients send requests without pause, each
@@ -23,6 +24,7 @@ const (
 // one request it has under way and no more, and once with a restart that holds new connections back until the open
 // ones are served, where no request may fail at all.
 func TestRotationWithoutOutage(t *testing.T) {
+	t.Parallel()
 	terraform := findTerraform(t)
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		for _, order := range []struct {
@@ -42,6 +44,7 @@ func TestRotationWithoutOutage(t *testing.T) {
 				{"restart without open connections", true, 0},
 			} {
 				t.Run(order.name+", "+restart.name, func(t *testing.T) {
+					t.Parallel()
 					w := workspace{terraform, t.TempDir()}
 					if err := w.write("rotation.tf"); err != nil {
 						t.Fatal(err)
@@ -65,8 +68,8 @@ func TestRotationWithoutOutage(t *testing.T) {
 							}
 							d.restart(t, next["server"])
 						},
-						"update half of the clients": func() { l.update(rotationClients/2, 2, next["client"]) },
-						"update all clients":         func() { l.update(rotationClients, 2, next["client"]) },
+						"update half of the clients": func() { l.update(t, rotationClients/2, 2, next["client"]) },
+						"update all clients":         func() { l.update(t, rotationClients, 2, next["client"]) },
 					}
 					l.settle(t)
 					for _, step := range order.steps {

@@ -34,6 +34,7 @@ const secretPassphrase = "correct horse battery staple"
 // TestPrivateKeysGuide applies each way of the guide as printed, counts the private keys in the state and in a saved
 // plan, and compares the counts with the guide's table.
 func TestPrivateKeysGuide(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.FromSlash("../docs/guides/private-keys.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -94,6 +95,7 @@ func TestPrivateKeysGuide(t *testing.T) {
 
 // TestEncryptedKeyIsReadable has openssl read the encrypted key of the state.
 func TestEncryptedKeyIsReadable(t *testing.T) {
+	t.Parallel()
 	openssl := tool(t, "openssl")
 	w := writeWorkspace(t, map[string]string{"main.tf": providerSource + `
 resource "docker_tls_ca" "this" {
@@ -127,6 +129,7 @@ output "key" {
 
 // TestHoldsSecret proves that the search can find something.
 func TestHoldsSecret(t *testing.T) {
+	t.Parallel()
 	key := makeKeys(t)["ca"]
 	block, _ := pem.Decode([]byte(key))
 	for _, content := range []string{key, fmt.Sprintf("%q", key), string(block.Bytes), hex.EncodeToString(block.Bytes), base64.StdEncoding.EncodeToString([]byte(secretPassphrase))} {
@@ -221,8 +224,15 @@ func countPrivateKeys(content []byte) string {
 }
 
 // holdsSecret looks for a secret text, or the key in it, as it is, in base64 and in hex, whatever the lines.
-func holdsSecret(content []byte, secret string) bool {
-	content = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\n"), nil), []byte(`\n`), nil)
+func holdsSecret(content []byte, secret string) bool { return holdsInLine(inLine(content), secret) }
+
+// inLine takes the ends of lines out of a text, as they are and as JSON writes them.
+func inLine(content []byte) []byte {
+	return bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\n"), nil), []byte(`\n`), nil)
+}
+
+// holdsInLine is holdsSecret for a text that inLine returned: for many secrets in one long text.
+func holdsInLine(content []byte, secret string) bool {
 	raw := []byte(secret)
 	if block, _ := pem.Decode(raw); block != nil {
 		at := len(block.Bytes) / 4 // within the private part, which a certificate does not show

@@ -11,6 +11,7 @@ import (
 // The counter-check strips the cross certificates from the newer party's certificate. Then every library must refuse:
 // it shows that the cross certificates are what makes the others connect.
 func TestStacksAcrossGenerations(t *testing.T) {
+	t.Parallel()
 	all, list := generations(t), clients(t)
 	bare := func(m material) material { return material{m.CA, split(t, m.Cert)[0], m.Key} }
 	old, new, newest := all[0], all[1], all[2]
@@ -54,6 +55,7 @@ func TestStacksAcrossGenerations(t *testing.T) {
 // TestCutOff rotates an authority whose key has leaked: with no overlap, the new daemon trusts nothing of the old
 // authority after the one apply, and the new client does not trust an old daemon.
 func TestCutOff(t *testing.T) {
+	t.Parallel()
 	all, list := cutOff.get(t), clients(t)
 	old, new := all[0], all[1]
 	for role, m := range new {

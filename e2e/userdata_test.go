@@ -5,6 +5,7 @@ import "testing"
 // TestUserDataSize measures the user data of a host. AWS takes 16 KiB before base64, and a host may need more than
 // Docker.
 func TestUserDataSize(t *testing.T) {
+	t.Parallel()
 	issued(t)
 	var userData map[string]string
 	if err := profiles.w.output("user_data", &userData); err != nil {

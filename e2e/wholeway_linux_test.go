@@ -11,6 +11,7 @@ import (
 // between: cloud-init sets up the host, dockerd starts from what is there, docker and its context come from outputs,
 // and terraform looks at the live daemon.
 func TestWholeWay(t *testing.T) {
+	t.Parallel()
 	docker := tool(t, "docker")
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		w := workspace{terraform: findTerraform(t), dir: t.TempDir()}
