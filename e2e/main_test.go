@@ -15,8 +15,9 @@ import (
 	"time"
 )
 
-// commandTimeout bounds every program a test runs to its end.
-const commandTimeout = 2 * time.Minute
+// commandTimeout bounds every program a test runs to its end. It is long, as a thousand certificates take their time on
+// a machine that has other work.
+const commandTimeout = 5 * time.Minute
 
 // providerBuild is the directory of the provider binary under test and of the Terraform CLI configuration that
 // points at it. [TestMain] sets it once, before any test.
