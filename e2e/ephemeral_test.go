@@ -11,7 +11,8 @@ import (
 // one that is not managed at all: all that is known of it are two files.
 const ephemeralConfig = providerSource + `
 resource "docker_tls_ca" "managed" {
-  private_key_passphrase_wo = "passphrase"
+  private_key_passphrase_wo         = "passphrase"
+  private_key_passphrase_wo_version = 1
 }
 resource "docker_tls_server_cert" "host" {
   ca           = merge(docker_tls_ca.managed, { private_key_passphrase = "passphrase" })

@@ -99,7 +99,8 @@ func TestEncryptedKeyIsReadable(t *testing.T) {
 	openssl := tool(t, "openssl")
 	w := writeWorkspace(t, map[string]string{"main.tf": providerSource + `
 resource "docker_tls_ca" "this" {
-  private_key_passphrase_wo = "` + secretPassphrase + `"
+  private_key_passphrase_wo         = "` + secretPassphrase + `"
+  private_key_passphrase_wo_version = 1
 }
 output "key" {
   value     = docker_tls_ca.this.private_key_pem

@@ -102,7 +102,7 @@ func (r *clientCert) ValidateConfig(ctx context.Context, req ephemeral.ValidateC
 		}
 	}
 	if authority, ok := inputs.ReadCA(config.CA); ok {
-		resp.Diagnostics.Append(authority.Check(r.keys, r.now())...)
+		resp.Diagnostics.Append(authority.Check(r.keys)...)
 	}
 }
 
@@ -119,7 +119,7 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 		resp.Diagnostics.AddAttributeError(path.Root("ca"), "Unknown authority", "The authority is not known yet. Please report this as a defect: Terraform opens an ephemeral resource when all is known.")
 		return
 	}
-	if resp.Diagnostics.Append(input.Check(r.keys, now)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(input.Check(r.keys)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if resp.Diagnostics.Append(input.CheckIssue(now)...); resp.Diagnostics.HasError() {

@@ -3,6 +3,7 @@ package inputs
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -64,6 +65,7 @@ type CA struct {
 	Roots       types.String
 	Certificate *x509.Certificate // the first of Roots, once they are known and sound
 
+	previous   []*x509.Certificate // the other ones
 	crosses    types.String
 	crossChain []*x509.Certificate
 	key        types.String
@@ -88,7 +90,14 @@ func ReadCA(object types.Object) (CA, bool) {
 	if !Known(ca.Roots) {
 		return ca, false
 	}
-	ca.Certificate, ca.err = pki.ParseAuthorityCertificate(ca.Roots.ValueString())
+	var roots []*x509.Certificate
+	if roots, ca.err = x509text.ParseCertificates(ca.Roots.ValueString()); ca.err != nil {
+		return ca, false
+	}
+	// However the text is written, this is the file that is delivered.
+	ca.Roots = types.StringValue(x509text.EncodeCertificates(roots...))
+	ca.Certificate, ca.previous = roots[0], roots[1:]
+	ca.err = pki.CheckAuthority(ca.Certificate)
 	if Known(ca.crosses) && ca.crosses.ValueString() != "" {
 		ca.crossChain, ca.crossErr = x509text.ParseCertificates(ca.crosses.ValueString())
 		if ca.crossErr == nil && ca.err == nil {
@@ -98,9 +107,10 @@ func ReadCA(object types.Object) (CA, bool) {
 	return ca, ca.err == nil
 }
 
-// Check reports what is wrong with the argument itself, and at a given time
-// that it has expired.
-func (c CA) Check(keys *pki.Keyring, now time.Time) diag.Diagnostics {
+// Check reports what is wrong with the argument itself. It does not depend on
+// the time: a certificate under an expired authority can still be looked at,
+// and destroyed.
+func (c CA) Check(keys *pki.Keyring) diag.Diagnostics {
 	var diags diag.Diagnostics
 	ca := path.Root("ca")
 	if c.err != nil {
@@ -109,11 +119,6 @@ func (c CA) Check(keys *pki.Keyring, now time.Time) diag.Diagnostics {
 	}
 	if c.crossErr != nil {
 		diags.AddAttributeError(ca.AtName("cross_signed_cert_pem"), "Invalid chain", Sentence(c.crossErr))
-	}
-	if !now.IsZero() {
-		if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
-			diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
-		}
 	}
 	if Known(c.key) && !c.passphrase.IsUnknown() && !c.locked() {
 		_, moreDiags := c.Authority(keys)
@@ -149,6 +154,37 @@ func (c CA) CheckIssue(now time.Time) diag.Diagnostics {
 		diags.AddAttributeError(ca.AtName("private_key_pem"), "No private key", Sentence(errNoKey))
 	case c.locked():
 		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "No passphrase", Sentence(errLocked))
+	}
+	return diags
+}
+
+// CheckNames reports names that the authority does not allow. Of names that are
+// to be issued it warns where a previous root does not allow them: a party that
+// knows only that root rejects the certificate, whatever certifies its issuer.
+func (c CA) CheckNames(names pki.Names, issued bool) diag.Diagnostics {
+	var diags diag.Diagnostics
+	at := path.Root("dns_names")
+	if err := pki.ConstraintsOf(c.Certificate).Check(names); err != nil {
+		diags.AddAttributeError(at, "Name not allowed", Sentence(err))
+		return diags
+	}
+	for _, root := range c.previous {
+		if err := pki.ConstraintsOf(root).Check(names); issued && err != nil {
+			diags.AddAttributeWarning(at, "Name not allowed by a previous root", Sentence(err)+
+				fmt.Sprintf(" That is the previous root %q: machines that have only this one reject the certificate until they have the new ca.pem.", root.Subject))
+		}
+	}
+	return diags
+}
+
+// CheckEnd warns of a certificate that its authority's end shortens.
+func (c CA) CheckEnd(hours int64, now time.Time) diag.Diagnostics {
+	var diags diag.Diagnostics
+	end := c.Certificate.NotAfter
+	if wanted := time.Unix(now.Unix()+hours*3600, 0); wanted.After(end) && now.Before(end) {
+		diags.AddAttributeWarning(path.Root("validity_period_hours"), "The certificate ends with its authority",
+			fmt.Sprintf("It will be valid until %s, when its authority ends, and not for %d hours. Set early_renewal_hours of the authority to at least %d, so that it is renewed in time.",
+				end.UTC().Format(time.RFC3339), hours, hours))
 	}
 	return diags
 }

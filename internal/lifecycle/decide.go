@@ -19,7 +19,8 @@ var rules = []rule{
 	{is(Subject), func(f Facts) Difference { return f.Subject }, ofAuthority},
 	{is(DNSNames), func(f Facts) Difference { return f.DNSNames }, never},
 	{is(IPAddresses), func(f Facts) Difference { return f.IPAddresses }, never},
-	{is(NameConstraints), func(f Facts) Difference { return f.NameConstraints }, never},
+	// Leaves and cross certificates carry on under the key that they were issued by. Other constraints must not reach back.
+	{is(NameConstraints), func(f Facts) Difference { return f.NameConstraints }, always},
 	{is(Validity), func(f Facts) Difference { return f.Validity }, never},
 	// An authority with a new certificate for the same key still vouches for its leaves.
 	{is(Issuer), func(f Facts) Difference { return f.Issuer }, never},

@@ -71,7 +71,8 @@ func TestDecide(t *testing.T) {
 		{"another passphrase", Facts{Kind: Authority, Storage: Changed, Record: Changed}, Decision{Verdict: Recomposed, Stored: StoredAnew}},
 		{"another own key of a root, and a trigger", Facts{Kind: Authority, Source: Provided, FormerSource: Provided, Key: Changed, Triggers: Changed, Record: Changed}, with(given(OwnKey, Triggers), CrossesReplaced)},
 		{"a trigger, and a root's key is the user's", Facts{Kind: Authority, Source: Provided, FormerSource: Provided, Triggers: Changed, Record: Changed}, Decision{Verdict: Recomposed, Stored: NotStored, NeedsKey: Reasons{Triggers}}},
-		{"other constraints, and a root's key is the user's", Facts{Kind: Authority, Source: Provided, FormerSource: Provided, NameConstraints: Changed, Record: Changed}, Decision{Verdict: Reissued, Stored: NotStored, Reasons: Reasons{NameConstraints}}},
+		{"other constraints, and a root's key is the user's", Facts{Kind: Authority, Source: Provided, FormerSource: Provided, NameConstraints: Changed, Record: Changed}, Decision{Verdict: Recomposed, Stored: NotStored, NeedsKey: Reasons{NameConstraints}}},
+		{"other constraints, and the key is reused", Facts{Kind: Authority, NameConstraints: Changed, Record: Changed, Reuse: true}, with(generated(NameConstraints), CrossesReplaced)},
 	} {
 		t.Run(test.situation, func(t *testing.T) {
 			if got := Decide(test.facts); !equal(got, test.want) {

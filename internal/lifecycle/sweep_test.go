@@ -149,7 +149,7 @@ var invariants = []struct {
 		return d.Key != KeyUndecided || d.Verdict == Undecided
 	}},
 	{"reuse without a rotation keeps the key", func(f Facts, d Decision) bool {
-		rotates := f.Key != Same || f.KeyAlgorithm != Same || f.Triggers != Same || f.Kind == Authority && f.Subject != Same
+		rotates := f.Key != Same || f.KeyAlgorithm != Same || f.Triggers != Same || f.NameConstraints != Same || f.Kind == Authority && f.Subject != Same
 		return !f.Reuse || rotates || d.Key == Keep
 	}},
 	{"a key is made here only where it is managed", func(f Facts, d Decision) bool { return d.Key != Generate || f.Source == Managed }},
@@ -183,6 +183,9 @@ var invariants = []struct {
 	}},
 	{"a root of another name has another key, or is refused", func(f Facts, d Decision) bool {
 		return f.Kind == Leaf || f.Subject != Changed || d.NewKey() || slices.Contains(d.NeedsKey, Subject)
+	}},
+	{"a root of other constraints has another key, or is refused", func(f Facts, d Decision) bool {
+		return f.NameConstraints != Changed || d.NewKey() || slices.Contains(d.NeedsKey, NameConstraints)
 	}},
 	{"only an authority whose own key stays is refused something", func(f Facts, d Decision) bool {
 		return len(d.NeedsKey) == 0 || f.Kind == Authority && f.Source != Managed && f.Key == Same

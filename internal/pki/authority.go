@@ -26,14 +26,19 @@ func ParseAuthorityCertificate(bundle string) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate := certificates[0]
+	return certificates[0], CheckAuthority(certificates[0])
+}
+
+// CheckAuthority reports a certificate that may not certify others (RFC 5280,
+// sections 4.2.1.3 and 4.2.1.9).
+func CheckAuthority(certificate *x509.Certificate) error {
 	if !certificate.BasicConstraintsValid || !certificate.IsCA {
-		return nil, fmt.Errorf("the certificate of %q is not one of an authority: it lacks basicConstraints CA:TRUE", certificate.Subject)
+		return fmt.Errorf("the certificate of %q is not one of an authority: it lacks basicConstraints CA:TRUE", certificate.Subject)
 	}
 	if certificate.KeyUsage != 0 && certificate.KeyUsage&x509.KeyUsageCertSign == 0 {
-		return nil, fmt.Errorf("the certificate of %q may not sign certificates: its keyUsage lacks keyCertSign", certificate.Subject)
+		return fmt.Errorf("the certificate of %q may not sign certificates: its keyUsage lacks keyCertSign", certificate.Subject)
 	}
-	return certificate, nil
+	return nil
 }
 
 // CheckAuthorityTime reports an authority that has ended.

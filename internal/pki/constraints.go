@@ -127,6 +127,38 @@ func (c NameConstraints) Check(names Names) error {
 	return nil
 }
 
+// Within reports whether outer allows every name that c allows.
+func (c NameConstraints) Within(outer NameConstraints) bool {
+	domainIn := func(domains []string) func(string) bool {
+		return func(domain string) bool {
+			return slices.ContainsFunc(domains, func(around string) bool {
+				return domain == around || strings.HasSuffix(domain, "."+strings.TrimPrefix(around, "."))
+			})
+		}
+	}
+	rangeIn := func(ranges []netip.Prefix) func(netip.Prefix) bool {
+		return func(inner netip.Prefix) bool {
+			return slices.ContainsFunc(ranges, func(around netip.Prefix) bool {
+				return around.Bits() <= inner.Bits() && around.Contains(inner.Addr())
+			})
+		}
+	}
+	return allIn(c.PermittedDNSDomains, outer.PermittedDNSDomains, domainIn(outer.PermittedDNSDomains)) &&
+		allIn(c.PermittedIPRanges, outer.PermittedIPRanges, rangeIn(outer.PermittedIPRanges)) &&
+		everyOne(outer.ExcludedDNSDomains, domainIn(c.ExcludedDNSDomains)) &&
+		everyOne(outer.ExcludedIPRanges, rangeIn(c.ExcludedIPRanges))
+}
+
+// allIn reports whether all that is permitted lies in what is permitted around
+// it. An empty list permits everything.
+func allIn[T any](permitted, around []T, in func(T) bool) bool {
+	return len(around) == 0 || len(permitted) > 0 && everyOne(permitted, in)
+}
+
+func everyOne[T any](values []T, holds func(T) bool) bool {
+	return !slices.ContainsFunc(values, func(value T) bool { return !holds(value) })
+}
+
 // errEmptyConstraints is what an extension without content would be (RFC 5280,
 // section 4.2.1.10: it MUST NOT be an empty sequence).
 var errEmptyConstraints = errors.New("name constraints without any domain or range are not allowed: leave them out")

@@ -80,7 +80,7 @@ func (t Trust) Trim(overlap Overlap, now time.Time) Trust {
 	}
 	unbroken := true
 	for i, root := range t.Roots[1:] {
-		if !now.Before(t.trustedUntil(i+1, overlap)) {
+		if !now.Before(t.TrustedUntil(i+1, overlap)) {
 			unbroken = false
 			continue
 		}
@@ -95,16 +95,16 @@ func (t Trust) Trim(overlap Overlap, now time.Time) Trust {
 // NextEnd is the moment at which the next overlap ends, if there is any.
 func (t Trust) NextEnd(overlap Overlap) (end time.Time, ok bool) {
 	for i := 1; i < len(t.Roots); i++ {
-		if until := t.trustedUntil(i, overlap); !ok || until.Before(end) {
+		if until := t.TrustedUntil(i, overlap); !ok || until.Before(end) {
 			end, ok = until, true
 		}
 	}
 	return end, ok
 }
 
-// trustedUntil is the moment from which the previous root at index i is no
+// TrustedUntil is the moment from which the previous root at index i is no
 // longer trusted. All of it is read from the certificates.
-func (t Trust) trustedUntil(i int, overlap Overlap) time.Time {
+func (t Trust) TrustedUntil(i int, overlap Overlap) time.Time {
 	root := t.Roots[i]
 	if !overlap.limited {
 		return root.NotAfter

@@ -179,7 +179,7 @@ func TestImportWithoutKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Config[tfsim.Server]["private_key_pem_wo"] = tfsim.String(string(key))
-	w.MustBeEmpty(t)
+	w.MustFail(t, "Set private_key_pem_wo_version = 1")
 	imported := w.State[tfsim.Server]
 	w.Config[tfsim.Server]["private_key_pem_wo_version"] = tfsim.Int(1)
 	p := w.MustPlan(t)

@@ -194,7 +194,7 @@ func TestKeyLeavesTheState(t *testing.T) {
 	for _, name := range []string{tfsim.CA, tfsim.Server} {
 		serial := w.Text(name, "serial_number")
 		key := w.Text(name, "private_key_pem")
-		w.Config[name]["private_key_pem_wo"] = tfsim.String(key)
+		w.Set(name, tfsim.Values{"private_key_pem_wo": tfsim.String(key), "private_key_pem_wo_version": tfsim.Int(1)})
 		if name == tfsim.CA {
 			w.Secrets = tfsim.Values{"private_key_pem": tfsim.String(key)}
 		}
@@ -225,7 +225,9 @@ func TestOwnKeyIsChecked(t *testing.T) {
 		{tfsim.Values{"private_key_pem_wo": tfsim.String(encrypted)}, "is encrypted"},
 		{tfsim.Values{"private_key_pem_wo": tfsim.String(shortRSAKey(t))}, "1024"},
 		{tfsim.Values{"private_key_pem_wo_version": tfsim.Int(1)}, "Set private_key_pem_wo"},
-		{tfsim.Values{"private_key_pem_wo": pemText, "key_algorithm": tfsim.String("RSA_2048")}, "ECDSA_P256"},
+		{tfsim.Values{"private_key_pem_wo": pemText}, "Set private_key_pem_wo_version = 1"},
+		{tfsim.Values{"private_key_passphrase_wo": tfsim.String("passphrase")}, "Set private_key_passphrase_wo_version = 1"},
+		{tfsim.Values{"private_key_pem_wo": pemText, "private_key_pem_wo_version": tfsim.Int(1), "key_algorithm": tfsim.String("RSA_2048")}, "ECDSA_P256"},
 		{tfsim.Values{"private_key_pem_wo": pemText, "private_key_passphrase_wo": tfsim.String("passphrase")}, "cannot be specified"},
 		{tfsim.Values{"private_key_passphrase_wo": tfsim.String("")}, "at least 1"},
 		{tfsim.Values{"private_key_passphrase_wo_version": tfsim.Int(1)}, "Set private_key_passphrase_wo"},

@@ -92,9 +92,9 @@ func TestPassphrase(t *testing.T) {
 		}
 		w.MustBeEmpty(t)
 	})
-	t.Run("a first passphrase needs no version", func(t *testing.T) {
+	t.Run("a passphrase for a key that is stored in clear", func(t *testing.T) {
 		w := created(t, nil, nil)
-		w.Config[tfsim.CA]["private_key_passphrase_wo"] = tfsim.String("third")
+		w.Set(tfsim.CA, tfsim.Values{"private_key_passphrase_wo": tfsim.String("third"), "private_key_passphrase_wo_version": tfsim.Int(1)})
 		w.MustPlanAndApply(t)
 		if !x509text.Encrypted(w.Text(tfsim.CA, "private_key_pem")) {
 			t.Error("the private key is in clear")

@@ -68,6 +68,8 @@ func (r *history) changeOverlap() {
 }
 
 // changeConstraints draws constraints that permit the names of the server.
+// Others are a rotation of the authority, which needs a new key where that is
+// one's own.
 func (r *history) changeConstraints() {
 	constraints := []tfsim.Values{
 		{"permitted_dns_domains": tfsim.List("example.com")},
@@ -79,6 +81,9 @@ func (r *history) changeConstraints() {
 		r.unset(tfsim.CA, "name_constraints")
 	} else {
 		r.set(tfsim.CA, "name_constraints", r.Object(tfsim.CA, "name_constraints", constraints[n]))
+	}
+	if _, own := r.keys[tfsim.CA]; own {
+		r.giveKey(tfsim.CA)
 	}
 }
 
@@ -113,13 +118,10 @@ func (r *history) changePassphrase() {
 		r.dropPassphrase()
 		return
 	}
-	first := r.passphrase == "" && r.stored == ""
 	r.passphrase = fmt.Sprintf("passphrase %d", r.rand.Uint64())
 	r.Phrases = append([]string{r.passphrase}, r.Phrases...)
 	r.set(tfsim.CA, "private_key_passphrase_wo", tfsim.String(r.passphrase))
-	if !first || r.rand.IntN(2) == 0 { // a first one needs no version
-		r.set(tfsim.CA, "private_key_passphrase_wo_version", tfsim.Int(r.rand.Int64N(1<<40)))
-	}
+	r.set(tfsim.CA, "private_key_passphrase_wo_version", tfsim.Int(r.rand.Int64N(1<<40)))
 	r.Secrets = tfsim.Values{"private_key_passphrase": tfsim.String(r.passphrase)}
 }
 

@@ -17,7 +17,7 @@ func TestKeyIsStoredOtherwiseLate(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(w *tfsim.World){
 		"passphrase": func(w *tfsim.World) {
-			w.Config[tfsim.CA]["private_key_passphrase_wo"] = tfsim.String("first")
+			w.Set(tfsim.CA, tfsim.Values{"private_key_passphrase_wo": tfsim.String("first"), "private_key_passphrase_wo_version": tfsim.Int(1)})
 			w.Secrets = tfsim.Values{"private_key_passphrase": tfsim.String("first")}
 		},
 		"unknown version": func(w *tfsim.World) {
@@ -25,11 +25,11 @@ func TestKeyIsStoredOtherwiseLate(t *testing.T) {
 		},
 		"own key": func(w *tfsim.World) {
 			key := tfsim.String(w.Text(tfsim.CA, "private_key_pem"))
-			w.Config[tfsim.CA]["private_key_pem_wo"] = key
+			w.Set(tfsim.CA, tfsim.Values{"private_key_pem_wo": key, "private_key_pem_wo_version": tfsim.Int(1)})
 			w.Secrets = tfsim.Values{"private_key_pem": key}
 		},
 		"own key of a leaf": func(w *tfsim.World) {
-			w.Config[tfsim.Server]["private_key_pem_wo"] = tfsim.String(w.Text(tfsim.Server, "private_key_pem"))
+			w.Set(tfsim.Server, tfsim.Values{"private_key_pem_wo": tfsim.String(w.Text(tfsim.Server, "private_key_pem")), "private_key_pem_wo_version": tfsim.Int(1)})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -50,7 +50,6 @@ func TestKeyIsStoredOtherwiseLate(t *testing.T) {
 				w.Now = w.Now.Add(-23000 * time.Hour)
 			}
 			w.MustApply(t, p)
-			delete(w.Config[tfsim.CA], "private_key_passphrase_wo_version")
 			w.MustPlanAndApply(t) // now it is due
 			w.MustBeEmpty(t)
 		})
@@ -63,7 +62,7 @@ func TestEncryptedKeyToOwnKey(t *testing.T) {
 	t.Parallel()
 	_, own := makeKey(t, x509text.ECDSAP256)
 	w := newWorld(t)
-	w.Config[tfsim.CA]["private_key_passphrase_wo"] = tfsim.String("first")
+	w.Set(tfsim.CA, tfsim.Values{"private_key_passphrase_wo": tfsim.String("first"), "private_key_passphrase_wo_version": tfsim.Int(1)})
 	w.Secrets = tfsim.Values{"private_key_passphrase": tfsim.String("first")}
 	w.MustPlanAndApply(t)
 	w.Config[tfsim.CA] = tfsim.Values{"private_key_pem_wo": own, "private_key_pem_wo_version": tfsim.Int(1)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -47,6 +48,7 @@ func (r *ca) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequ
 		validity = types.Int64Value(caValidityHours)
 	}
 	resp.Diagnostics.Append(checkLifetime(validity, config.EarlyRenewalHours, r.now())...)
+	resp.Diagnostics.Append(config.checkVersions()...)
 	if inputs.Known(config.NameConstraints) && inputs.FullyKnown(config.NameConstraints) {
 		constraints, err := constraintsOf(config.NameConstraints)
 		summary := "Invalid name constraints"
@@ -57,6 +59,12 @@ func (r *ca) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequ
 			resp.Diagnostics.AddAttributeError(path.Root("name_constraints"), summary, inputs.Sentence(err))
 		}
 	}
+}
+
+// checkVersions reports write-only arguments without their versions.
+func (m *caModel) checkVersions() diag.Diagnostics {
+	return append(checkVersion(m.PrivateKeyPEMWO, m.PrivateKeyPEMWOVersion, "private_key_pem_wo"),
+		checkVersion(m.PrivateKeyPassphraseWO, m.PrivateKeyPassphraseWOVersion, "private_key_passphrase_wo")...)
 }
 
 // Read derives the outputs from the certificate again, and says whether it is

@@ -30,12 +30,10 @@ func (m *caModel) storedKeySource() lifecycle.KeySource {
 	return lifecycle.Managed
 }
 
-// protected reports whether a configuration has the private key stored
-// encrypted. The version alone says so too: a plan that does not use the
-// passphrase need not be given it.
-func (m *caModel) protected() bool {
-	return !m.PrivateKeyPassphraseWO.IsNull() || !m.PrivateKeyPassphraseWOVersion.IsNull()
-}
+// protected reports, of a configuration, whether the private key is to be
+// stored encrypted. The version says so: the passphrase need not be at hand for
+// plans that do not use it.
+func (m *caModel) protected() bool { return !m.PrivateKeyPassphraseWOVersion.IsNull() }
 
 // keyFacts say which key the authority is to have.
 func (c *caChange) keyFacts() (keyFacts, diag.Diagnostics) {
@@ -57,7 +55,7 @@ func needsKey(d lifecycle.Decision) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, reason := range d.NeedsKey {
 		diags.AddAttributeError(path.Root(string(reason)), "A rotation needs a new key",
-			"This change gives the authority a new name, and with it a new private key, which is your own. Give a new one in private_key_pem_wo, the current one in previous_private_key_pem_wo, and change private_key_pem_wo_version.")
+			"This change needs a new private key, and the authority's is your own. Give a new one in private_key_pem_wo, the current one in previous_private_key_pem_wo, and change private_key_pem_wo_version.")
 	}
 	return diags
 }
@@ -147,7 +145,7 @@ func (c *caChange) checkCross() diag.Diagnostics {
 // checkPassphrase reports that the passphrase to encrypt the key with is missing.
 func (m *caModel) checkPassphrase() diag.Diagnostics {
 	var diags diag.Diagnostics
-	if m.protected() && m.PrivateKeyPassphraseWO.IsNull() {
+	if inputs.Known(m.PrivateKeyPassphraseWOVersion) && m.PrivateKeyPassphraseWO.IsNull() {
 		diags.AddAttributeError(path.Root("private_key_passphrase_wo"), "No passphrase",
 			"The private key is to be stored under a passphrase, which is not there. Set private_key_passphrase_wo, or remove private_key_passphrase_wo_version to store the key without one.")
 	}

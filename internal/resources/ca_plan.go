@@ -31,7 +31,7 @@ type caChange struct {
 func (r *ca) newChange(config, plan, state *caModel) (*caChange, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	c := &caChange{now: r.now(), keys: r.keys, config: config, plan: plan, state: state}
-	if state == nil {
+	if diags.Append(config.checkVersions()...); diags.HasError() || state == nil {
 		return c, diags
 	}
 	var err error
@@ -45,7 +45,8 @@ func (r *ca) newChange(config, plan, state *caModel) (*caChange, diag.Diagnostic
 
 func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
-		return // destroy
+		resp.Diagnostics.Append(destroyed(ctx, req.State)...)
+		return
 	}
 	var config, plan caModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
@@ -71,6 +72,7 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 		return
 	}
 	logDecision(ctx, decision)
+	resp.Diagnostics.Append(c.warnings(decision)...)
 	c.mark(decision)
 	if resp.Diagnostics.Append(c.checkSecrets(decision)...); !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -123,7 +125,7 @@ func (c *caChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	facts.NameConstraints = constraintsDifference(plan.NameConstraints, c.state.NameConstraints)
 	facts.Record = recordDifference(plan.record(), c.state.record())
 	facts.Storage = differenceOf(!c.storesOtherwise())
-	facts.Due = pki.Due(c.root, plan.EarlyRenewalHours.ValueInt64(), c.now)
+	plan.addClock(&facts, &c.state.certificateModel, c.root, c.now)
 	facts.Cut = overlap.CutsOff()
 	facts.Ended = len(c.trust.Trim(overlap, c.now).Roots) < len(c.trust.Roots)
 	if end, ok := c.trust.NextEnd(overlap); ok {
@@ -132,7 +134,8 @@ func (c *caChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	facts.Crossed = len(c.trust.Crosses) > 0
 	facts.CannotCross = c.cannotCross() != nil
 	decision := lifecycle.Decide(facts)
-	return decision, append(diags, needsKey(decision)...)
+	diags.Append(needsKey(decision)...)
+	return decision, append(diags, checkKept(decision, key, c.root)...)
 }
 
 // record adds the arguments that only an authority has.

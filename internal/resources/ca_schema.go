@@ -54,7 +54,7 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 		"the certificates take it as `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`.", stringvalidator.LengthAtLeast(1), noOwnKey)
 	attributes["private_key_passphrase_wo_version"] = schema.Int64Attribute{
 		Optional:            true,
-		MarkdownDescription: "Version of `private_key_passphrase_wo`, any number. A change encrypts the private key anew, and issues nothing.",
+		MarkdownDescription: "Version of `private_key_passphrase_wo`, any number, and required with it. A change encrypts the private key anew, and issues nothing.",
 	}
 	attributes["previous_private_key_passphrase_wo"] = secret("The passphrase so far, for a change of the passphrase, or to store the private key without one again. Write-only: it is never stored.")
 	attributes["subject"] = inputs.SubjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
@@ -87,7 +87,7 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 	ipRange := inputs.NewCheck("a range of addresses in CIDR notation", func(text string) error { _, err := pki.ParseIPRange(text); return err })
 	attributes["name_constraints"] = schema.SingleNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Limits the names of the certificates that this authority can issue ([RFC 5280, section 4.2.1.10](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.10)). A change reissues the certificate.",
+		MarkdownDescription: "Limits the names of the certificates that this authority can issue ([RFC 5280, section 4.2.1.10](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.10)). A change makes a new key, so that what was issued before does not outlive it; with a key of your own, give a new one.",
 		Attributes: map[string]schema.Attribute{
 			"permitted_dns_domains": list("DNS names must lie in one of these domains: `example.com` stands for itself and all names below it, `.example.com` only for those below it.", domain),
 			"excluded_dns_domains":  list("DNS names must not lie in any of these domains.", domain),

@@ -86,7 +86,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 		},
 		"private_key_pem_wo_version": schema.Int64Attribute{
 			Optional:            true,
-			MarkdownDescription: "Version of `private_key_pem_wo`, any number. Write-only arguments are not stored, so a change of this number is what says that there is a new key. It also says that there is a key of your own in runs that are not given it.",
+			MarkdownDescription: "Version of `private_key_pem_wo`, any number, and required with it. Write-only arguments are not stored, so this number is what says that there is a key of your own, also in runs that are not given it; and its change, that there is another one.",
 		},
 		"private_key_pem":     schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: privateKey},
 		"serial_number":       computed("Serial number of the certificate, in lower-case hex."),

@@ -3,6 +3,8 @@ package resources
 import (
 	"context"
 	"crypto"
+	"crypto/x509"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -25,13 +27,22 @@ func (m *certificateModel) facts(state *certificateModel, key keyFacts) lifecycl
 		Subject:       subjectDifference(m.Subject, state.Subject),
 		Validity:      difference(m.ValidityPeriodHours, state.ValidityPeriodHours),
 		Reuse:         m.ReusePrivateKey.ValueBool(),
-		Ready:         state.ReadyForRenewal.ValueBool(),
 	}
 	// A key that is not made here brings its algorithm; nobody asks for one.
 	if key.source == lifecycle.Managed {
 		facts.KeyAlgorithm = difference(m.KeyAlgorithm, state.KeyAlgorithm)
 	}
 	return facts
+}
+
+// addClock adds what the clock says. What the last refresh found does not count
+// where the window is narrower now: the next refresh finds out with the new one.
+// A certificate that has expired is due with any.
+func (m *certificateModel) addClock(facts *lifecycle.Facts, state *certificateModel, certificate *x509.Certificate, now time.Time) {
+	narrowed := inputs.Known(m.EarlyRenewalHours) && m.EarlyRenewalHours.ValueInt64() < state.EarlyRenewalHours.ValueInt64()
+	expired := !now.Before(certificate.NotAfter)
+	facts.Ready = state.ReadyForRenewal.ValueBool() && (expired || !narrowed)
+	facts.Due = pki.Due(certificate, m.EarlyRenewalHours.ValueInt64(), now)
 }
 
 // record lists the stored arguments, and cert_pem, for lifecycle.Facts.Record.

@@ -31,16 +31,19 @@ func parseOwnKey(text string) (crypto.Signer, error) {
 // ownKeyCheck validates an argument that [parseOwnKey] reads.
 var ownKeyCheck = inputs.NewCheck("an unencrypted private key in PEM", func(text string) error { _, err := parseOwnKey(text); return err })
 
-// ownKey reports whether a configuration gives the private key. The version
-// alone says so too: a plan that does not use the key need not be given it.
-func (m *certificateModel) ownKey() bool {
-	return !m.PrivateKeyPEMWO.IsNull() || !m.PrivateKeyPEMWOVersion.IsNull()
-}
+// ownKey reports, of a configuration, whether the private key is given and not
+// made here. The version says so: it is stored, and known in runs that are not
+// given the key.
+func (m *certificateModel) ownKey() bool { return !m.PrivateKeyPEMWOVersion.IsNull() }
 
-// ownKeyUnknown reports that a configuration may turn out not to give the
-// private key: whatever would say so is not known yet.
-func (m *certificateModel) ownKeyUnknown() bool {
-	return m.ownKey() && !inputs.Known(m.PrivateKeyPEMWO) && !inputs.Known(m.PrivateKeyPEMWOVersion)
+// checkVersion reports a write-only argument without its version. The next run
+// that is not given it would take it for none.
+func checkVersion(value types.String, version types.Int64, at string) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if inputs.Known(value) && version.IsNull() {
+		diags.AddAttributeError(path.Root(at), "No version", at+" is write-only and not stored, so only "+at+"_version tells that it is set. Set "+at+"_version = 1, and another number whenever it changes.")
+	}
+	return diags
 }
 
 // asksForOwnKey reports whether a plan asks for the key that is given. Without a
@@ -52,7 +55,7 @@ func (m *certificateModel) asksForOwnKey(state *certificateModel, former lifecyc
 
 // ownKeyFacts compare the key that is given with that of the certificate.
 func (m *certificateModel) ownKeyFacts(config *certificateModel, asked bool, former lifecycle.KeySource, certificate *x509.Certificate) (keyFacts, diag.Diagnostics) {
-	facts := keyFacts{source: lifecycle.Provided, former: former, sourceUnknown: config.ownKeyUnknown(), public: certificate.PublicKey}
+	facts := keyFacts{source: lifecycle.Provided, former: former, sourceUnknown: config.PrivateKeyPEMWOVersion.IsUnknown(), public: certificate.PublicKey}
 	key, diags := givenKey(config.PrivateKeyPEMWO, "private_key_pem_wo")
 	switch {
 	case diags.HasError():
@@ -70,7 +73,7 @@ func (m *certificateModel) ownKeyFacts(config *certificateModel, asked bool, for
 // firstOwnKeyFacts are the facts of the key of a certificate that does not exist
 // yet.
 func (m *certificateModel) firstOwnKeyFacts(purpose string) (keyFacts, diag.Diagnostics) {
-	facts := keyFacts{source: lifecycle.Provided, sourceUnknown: m.ownKeyUnknown()}
+	facts := keyFacts{source: lifecycle.Provided, sourceUnknown: m.PrivateKeyPEMWOVersion.IsUnknown()}
 	key, diags := givenKey(m.PrivateKeyPEMWO, "private_key_pem_wo")
 	switch {
 	case key != nil:
@@ -135,4 +138,24 @@ func (m *certificateModel) generate() (crypto.Signer, diag.Diagnostics) {
 		diags.AddAttributeError(path.Root("key_algorithm"), "The private key cannot be made", inputs.Sentence(err))
 	}
 	return key, diags
+}
+
+// checkKept reports a key that is too weak to be certified again, as that of an
+// imported certificate can be.
+func checkKept(d lifecycle.Decision, key keyFacts, certificate *x509.Certificate) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if d.Verdict != lifecycle.Reissued || d.Key != lifecycle.Keep {
+		return diags
+	}
+	err := pki.CheckKey(certificate.PublicKey)
+	switch {
+	case err == nil:
+	case key.source == lifecycle.Managed:
+		diags.AddAttributeError(path.Root("reuse_private_key"), "The private key cannot be kept",
+			inputs.Sentence(err)+" It cannot be certified again: remove reuse_private_key, and the next certificate has a new key.")
+	default:
+		diags.AddAttributeError(path.Root("private_key_pem_wo"), "The private key cannot be kept",
+			inputs.Sentence(err)+" It cannot be certified again: give a longer one, and change private_key_pem_wo_version.")
+	}
+	return diags
 }

@@ -106,6 +106,7 @@ func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRe
 		validity = types.Int64Value(leafValidityHours)
 	}
 	resp.Diagnostics.Append(checkLifetime(validity, config.EarlyRenewalHours, r.now())...)
+	resp.Diagnostics.Append(checkVersion(config.PrivateKeyPEMWO, config.PrivateKeyPEMWOVersion, "private_key_pem_wo")...)
 	switch {
 	case !config.CertRequestPEM.IsNull():
 		resp.Diagnostics.Append(r.checkRequest(config)...)
@@ -115,7 +116,7 @@ func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRe
 		resp.Diagnostics.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", inputs.Sentence(pki.ErrNoCommonName)+" Set subject = { common_name = \"…\" }.")
 	}
 	if authority, ok := inputs.ReadCA(config.CA); ok {
-		resp.Diagnostics.Append(authority.Check(r.keys, r.now())...)
+		resp.Diagnostics.Append(authority.Check(r.keys)...)
 	}
 }
 

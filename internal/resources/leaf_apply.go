@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/x509"
 	"errors"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -18,9 +17,6 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
-
-// noTime is for checks that are not to depend on the clock.
-var noTime time.Time
 
 func (r *leaf) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	plan, diags := r.read(ctx, req.Plan)
@@ -53,16 +49,19 @@ func (r *leaf) apply(ctx context.Context, config, plan, state *leafModel) diag.D
 	if diags.HasError() {
 		return diags
 	}
-	if !c.trusted {
+	o := c.orders()
+	switch {
+	case c.trusted:
+		diags.Append(c.authority.Check(r.keys)...)
+	case o.issue || !c.ignored:
 		diags.AddAttributeError(path.Root("ca"), "Unknown authority", "The authority is not known at apply. Please report this as a defect of the provider.")
-		return diags
 	}
-	if diags.Append(c.authority.Check(r.keys, noTime)...); diags.HasError() {
+	if diags.HasError() {
 		return diags
 	}
 	var certificate *x509.Certificate
 	var moreDiags diag.Diagnostics
-	if o := c.orders(); o.issue {
+	if o.issue {
 		certificate, moreDiags = c.issue(ctx, o.key)
 	} else {
 		certificate, moreDiags = current(state.CertPEM)
@@ -70,7 +69,13 @@ func (r *leaf) apply(ctx context.Context, config, plan, state *leafModel) diag.D
 	if diags.Append(moreDiags...); diags.HasError() {
 		return diags
 	}
-	plan.CertPEM, plan.CACertPEM = c.authority.Chain(certificate), c.authority.Roots
+	// An authority that the plan ignored is given to apply. What the plan knows stays.
+	if plan.CertPEM.IsUnknown() {
+		plan.CertPEM = c.authority.Chain(certificate)
+	}
+	if plan.CACertPEM.IsUnknown() {
+		plan.CACertPEM = c.authority.Roots
+	}
 	plan.finish(certificate, c.now)
 	plan.digest()
 	return diags

@@ -30,6 +30,7 @@ type leafChange struct {
 
 	authority inputs.CA
 	trusted   bool                     // the authority's roots are known and sound
+	ignored   bool                     // lifecycle.ignore_changes names `ca`: Terraform gives none
 	request   *x509.CertificateRequest // nil while there is none, or it is not known
 	names     names                    // of the configuration
 	former    names                    // of the state
@@ -50,7 +51,11 @@ func (r *leaf) newChange(config, plan, state *leafModel) (*leafChange, diag.Diag
 		diags.AddAttributeError(path.Root("cert_request_pem"), "Invalid certificate request", inputs.Sentence(err))
 		return nil, diags
 	}
+	if diags.Append(checkVersion(config.PrivateKeyPEMWO, config.PrivateKeyPEMWOVersion, "private_key_pem_wo")...); diags.HasError() {
+		return nil, diags
+	}
 	c.authority, c.trusted = inputs.ReadCA(config.CA)
+	c.ignored = config.CA.IsNull() && state != nil
 	if r.profile == pki.Client {
 		return c, diags // a client has no names, whatever its request asks for
 	}
@@ -177,15 +182,46 @@ func (c *leafChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	}
 	diags.Append(plan.fitAlgorithm(&c.config.certificateModel, key)...)
 	plan.keep(&c.state.certificateModel, certificate)
-	plan.CertPEM = c.authority.Chain(certificate)
+	if c.ignored {
+		plan.CACertPEM = c.state.CACertPEM
+	} else {
+		plan.CertPEM = c.authority.Chain(certificate)
+	}
+	facts := c.facts(key, certificate)
+	diags.Append(c.checkIgnored(&facts)...)
+	decision := lifecycle.Decide(facts)
+	return decision, append(diags, checkKept(decision, key, certificate)...)
+}
 
+// facts gathers what is to be known about an existing certificate.
+func (c *leafChange) facts(key keyFacts, certificate *x509.Certificate) lifecycle.Facts {
+	plan := c.plan
 	facts := plan.facts(&c.state.certificateModel, key)
 	facts.DNSNames, facts.IPAddresses = c.nameDifferences()
 	facts.Issuer = c.issuerDifference(certificate)
 	facts.Record = recordDifference(plan.record(), c.state.record())
 	facts.Storage = differenceOf((key.source == lifecycle.Managed) == (key.former == lifecycle.Managed))
-	facts.Due = pki.Due(certificate, plan.EarlyRenewalHours.ValueInt64(), c.now)
-	return lifecycle.Decide(facts), diags
+	plan.addClock(&facts, &c.state.certificateModel, certificate, c.now)
+	return facts
+}
+
+// checkIgnored takes the clock out of the facts while the authority is ignored,
+// and warns if it asks for a certificate. It reports any other reason for one.
+func (c *leafChange) checkIgnored(facts *lifecycle.Facts) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !c.ignored {
+		return diags
+	}
+	if facts.Ready || facts.Due {
+		facts.Ready, facts.Due = false, false
+		diags.AddAttributeWarning(path.Root("ca"), "The certificate is due and is not renewed",
+			"lifecycle.ignore_changes keeps the authority from this certificate, so nothing can be issued. Remove ca, or all, from ignore_changes: a changed authority reissues a certificate only where its key is another one.")
+	}
+	if d := lifecycle.Decide(*facts); d.Verdict == lifecycle.Reissued {
+		diags.AddAttributeError(path.Root("ca"), "No authority",
+			"A new certificate is asked for ("+d.Reasons.String()+"), and lifecycle.ignore_changes keeps the authority from it. Remove ca, or all, from ignore_changes.")
+	}
+	return diags
 }
 
 // record adds the arguments that only a leaf has, and the roots.
@@ -206,31 +242,39 @@ func (c *leafChange) nameDifferences() (dnsNames, ipAddresses lifecycle.Differen
 }
 
 func (c *leafChange) issuerDifference(certificate *x509.Certificate) lifecycle.Difference {
-	if !c.trusted {
+	switch {
+	case c.ignored:
+		return lifecycle.Same
+	case !c.trusted:
 		return lifecycle.Unknown
 	}
 	return differenceOf(pki.IssuedBy(certificate, c.authority.Certificate))
 }
 
 // checkUnder reports a certificate that is to be issued, and that this authority
-// cannot issue.
+// cannot issue, and names that it does not allow any more.
 func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if !c.trusted {
 		return diags
 	}
-	if diags.Append(c.authority.Check(c.keys, noTime)...); diags.HasError() || !d.Issues() {
+	if diags.Append(c.authority.Check(c.keys)...); diags.HasError() {
+		return diags
+	}
+	issued := d.Verdict == lifecycle.Reissued
+	if c.names.known {
+		diags.Append(c.authority.CheckNames(c.names.Names, issued)...)
+	}
+	if !issued {
 		return diags
 	}
 	diags.Append(c.authority.CheckIssue(c.now)...)
+	if hours := c.plan.ValidityPeriodHours; inputs.Known(hours) {
+		diags.Append(c.authority.CheckEnd(hours.ValueInt64(), c.now)...)
+	}
 	if inputs.FullyKnown(c.plan.Subject) {
 		if err := pki.CheckSubjectUnder(inputs.SubjectOf(c.plan.Subject), c.authority.Certificate); err != nil {
 			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
-		}
-	}
-	if c.names.known {
-		if err := pki.ConstraintsOf(c.authority.Certificate).Check(c.names.Names); err != nil {
-			diags.AddAttributeError(path.Root("dns_names"), "Name not allowed", inputs.Sentence(err))
 		}
 	}
 	return diags

@@ -166,19 +166,44 @@ func (w *World) read(name string, state tftypes.Value, private []byte) (tftypes.
 	return fresh, resp.Private, err
 }
 
-// planOne validates and plans one resource, and checks the answer.
-func (w *World) planOne(name string, prior tftypes.Value, private []byte, config tftypes.Value) (tftypes.Value, []byte, error) {
-	validated, err := w.server.ValidateResourceConfig(w.ctx, &tfprotov6.ValidateResourceConfigRequest{
+// Validate is what `terraform validate` asks about one resource.
+func (w *World) Validate(name string) error {
+	return w.validate(name, w.configure(name, w.Config[name], w.State[CA]))
+}
+
+func (w *World) validate(name string, config tftypes.Value) error {
+	resp, err := w.server.ValidateResourceConfig(w.ctx, &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: name, Config: w.encode(name, config),
 		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
 	})
 	if err != nil {
-		return prior, nil, err
+		return err
 	}
-	if err := w.report(validated.Diagnostics); err != nil {
+	return w.report(resp.Diagnostics)
+}
+
+// PlanDestroy is what `terraform plan -destroy` asks about one resource.
+func (w *World) PlanDestroy(name string) error {
+	w.Warnings = nil
+	nothing := w.encode(name, Null(w.kind(name)))
+	resp, err := w.server.PlanResourceChange(w.ctx, &tfprotov6.PlanResourceChangeRequest{
+		TypeName: name, PriorState: w.encode(name, w.State[name]), Config: nothing, ProposedNewState: nothing, PriorPrivate: w.private[name],
+	})
+	if err != nil {
+		return err
+	}
+	return w.report(resp.Diagnostics)
+}
+
+// planOne validates and plans one resource, and checks the answer.
+func (w *World) planOne(name string, prior tftypes.Value, private []byte, config tftypes.Value) (tftypes.Value, []byte, error) {
+	if err := w.validate(name, config); err != nil {
 		return prior, nil, err
 	}
 	attributes := w.attributes(name)
+	if w.Ignoring[name] && !prior.IsNull() {
+		config = without(config, "ca")
+	}
 	oldFields, configFields := fields(attributes, prior), fields(attributes, config)
 	proposed := tftypes.NewValue(w.kind(name), propose(attributes, oldFields, configFields))
 	resp, err := w.server.PlanResourceChange(w.ctx, &tfprotov6.PlanResourceChangeRequest{

@@ -1,6 +1,7 @@
 package tfsim
 
 import (
+	"maps"
 	"math/big"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -39,6 +40,17 @@ func textValues(texts []string) []tftypes.Value {
 // Trigger is a value of rotation_triggers.
 func Trigger(text string) tftypes.Value {
 	return tftypes.NewValue(tftypes.Map{ElementType: tftypes.String}, Values{"n": String(text)})
+}
+
+// without is an object whose attribute is null.
+func without(object tftypes.Value, attribute string) tftypes.Value {
+	values := Values{}
+	if err := object.As(&values); err != nil {
+		panic(err)
+	}
+	values = maps.Clone(values) // tftypes shares its map
+	values[attribute] = Null(values[attribute].Type())
+	return tftypes.NewValue(object.Type(), values)
 }
 
 // Null is an argument that is not set.

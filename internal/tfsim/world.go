@@ -38,6 +38,7 @@ type World struct {
 	Given    []crypto.Signer // all keys so far that the configuration gave
 	Phrases  []string        // all passphrases so far, the newest first
 	Warnings []string        // of the last plan, apply, import or move
+	Ignoring map[string]bool // resources with lifecycle.ignore_changes = [ca]: plans get none, apply does
 	Schemas  map[string]*tfprotov6.Schema
 
 	ctx     context.Context
@@ -129,7 +130,8 @@ func ready(values Values) bool {
 func (w *World) configure(name string, config Values, authority tftypes.Value) tftypes.Value {
 	values := fields(w.attributes(name), Null(w.kind(name)))
 	maps.Copy(values, config)
-	if other, isLeaf := values["ca"]; isLeaf && other.IsNull() {
+	_, given := config["ca"]
+	if _, isLeaf := values["ca"]; isLeaf && !given {
 		ca := maps.Clone(fields(w.attributes(CA), authority)) // tftypes shares its map
 		maps.Copy(ca, w.Secrets)
 		values["ca"] = w.Object(name, "ca", ca)
