@@ -79,7 +79,7 @@ func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			"server_name": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Name or address to look for in the server certificate. Default: the one in `host`.",
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{check("must be a host name or an IP address", docker.CheckServerName)},
 			},
 			"cert_pem": schema.StringAttribute{
 				Optional:            true,

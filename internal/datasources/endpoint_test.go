@@ -270,7 +270,9 @@ func TestEndpointValidators(t *testing.T) {
 		{"timeout", "10", `timeout "10" must be a positive duration such as "10s"`},
 		{"timeout", "0s", "must be a positive duration"},
 		{"timeout", "-1s", "must be a positive duration"},
-		{"server_name", "", "at least 1"},
+		{"server_name", "docker_in_docker", ""},
+		{"server_name", "", "the server name is empty"},
+		{"server_name", "web1:2376", "must be a host name or an IP address alone"},
 	} {
 		t.Run(test.attribute+" "+test.want, func(t *testing.T) {
 			attribute, ok := s.Attributes[test.attribute].(schema.StringAttribute)
