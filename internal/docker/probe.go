@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Probe asks a live daemon how it is protected.
@@ -55,9 +57,19 @@ func probeErrorf(about, format string, a ...any) *ProbeError {
 	return &ProbeError{About: about, Text: fmt.Sprintf(format, a...)}
 }
 
-// ParseRoots reads the PEM of [Probe.Roots].
+// ParseRoots reads the PEM of [Probe.Roots], and of a ca.pem: certificates of
+// authorities, and none of anybody else.
 func ParseRoots(caPEM string) ([]*x509.Certificate, error) {
-	return parseCertificates("ca_cert_pem", caPEM)
+	roots, err := parseCertificates("ca_cert_pem", caPEM)
+	if err != nil {
+		return nil, err
+	}
+	for i, root := range roots {
+		if err := x509text.CheckAuthority(root); err != nil {
+			return nil, fmt.Errorf("ca_cert_pem, certificate %d: %w", i+1, err)
+		}
+	}
+	return roots, nil
 }
 
 // ParseClientPair reads the PEM of [Probe.Client].

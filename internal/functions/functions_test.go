@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,8 +23,25 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 )
 
-// selfSigned returns a certificate and its key as PEM; it serves as authority
-// and as leaf, since no function verifies a chain.
+// rootPEM is an authority, of none of the leaves: no function verifies a chain.
+var rootPEM = sync.OnceValue(func() string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Docker CA"},
+		NotBefore: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+})
+
+// selfSigned returns the certificate of a leaf and its key as PEM.
 func selfSigned(t *testing.T) (certPEM, keyPEM string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -163,8 +181,8 @@ func TestDefinitions(t *testing.T) {
 
 func TestResults(t *testing.T) {
 	cert, key := selfSigned(t)
-	server := identityOf(cert, cert, key)
-	hostHeld := identityOf(cert, cert, "")
+	server := identityOf(rootPEM(), cert, key)
+	hostHeld := identityOf(rootPEM(), cert, "")
 
 	if got := runText(t, "cloud_init", server, dynamic()); !strings.HasPrefix(got, "#cloud-config\n") || !strings.Contains(got, base64.StdEncoding.EncodeToString([]byte(key))) {
 		t.Error("cloud_init delivers no key")
@@ -268,14 +286,14 @@ func TestOptions(t *testing.T) {
 func TestArgumentErrors(t *testing.T) {
 	cert, key := selfSigned(t)
 	_, otherKey := selfSigned(t)
-	server := identityOf(cert, cert, key)
+	server := identityOf(rootPEM(), cert, key)
 	options := func(key string, value attr.Value) attr.Value {
 		return dynamic(object(map[string]attr.Value{key: value}))
 	}
 	two := dynamic(object(nil), object(nil))
 	web1 := types.StringValue("web1")
 	empty := types.ObjectValueMust(identityTypes, map[string]attr.Value{
-		"ca_cert_pem": types.StringValue(cert),
+		"ca_cert_pem": types.StringValue(rootPEM()),
 		"cert_pem":    types.StringValue(cert), "private_key_pem": types.StringValue(""),
 	})
 	for _, test := range []struct {
@@ -299,14 +317,16 @@ func TestArgumentErrors(t *testing.T) {
 		{"options twice", "daemon_json", []attr.Value{two}, 1, "too many arguments"},
 		{"unknown value", "daemon_json", []attr.Value{options("mode", types.StringUnknown())}, 0, "the options must be known"},
 		{"no authority", "cloud_init", []attr.Value{identityOf("", cert, key), dynamic()}, 0, "ca_cert_pem is null"},
-		{"no certificate", "ignition", []attr.Value{identityOf(cert, "", key), dynamic()}, 0, "cert_pem is null"},
+		{"no certificate", "ignition", []attr.Value{identityOf(rootPEM(), "", key), dynamic()}, 0, "cert_pem is null"},
 		{"empty key", "cloud_init", []attr.Value{empty, dynamic()}, 0, "private_key_pem is empty"},
-		{"another's key", "cloud_init", []attr.Value{identityOf(cert, cert, otherKey), dynamic()}, 0, "do not fit together"},
-		{"another's key", "client_files", []attr.Value{identityOf(cert, cert, otherKey)}, 0, "do not fit together"},
-		{"no certificate", "client_files", []attr.Value{identityOf(cert, "", key)}, 0, "cert_pem is null"},
+		{"another's key", "cloud_init", []attr.Value{identityOf(rootPEM(), cert, otherKey), dynamic()}, 0, "do not fit together"},
+		{"another's key", "client_files", []attr.Value{identityOf(rootPEM(), cert, otherKey)}, 0, "do not fit together"},
+		{"no certificate", "client_files", []attr.Value{identityOf(rootPEM(), "", key)}, 0, "cert_pem is null"},
+		{"a leaf for an authority", "client_files", []attr.Value{identityOf(cert, cert, key)}, 0, "ca_cert_pem, certificate 1: the certificate of"},
+		{"a leaf for an authority", "cloud_init", []attr.Value{identityOf(cert, cert, key), dynamic()}, 0, "is not one of an authority"},
 		{"context name", "docker_context", []attr.Value{types.StringValue("default"), web1, server}, 0, "built-in context"},
 		{"context host", "docker_context", []attr.Value{web1, types.StringValue("unix:///x"), server}, 1, "write tcp://host:port"},
-		{"context without a key", "docker_context", []attr.Value{web1, web1, identityOf(cert, cert, "")}, 2, "a context without a key cannot authenticate"},
+		{"context without a key", "docker_context", []attr.Value{web1, web1, identityOf(rootPEM(), cert, "")}, 2, "a context without a key cannot authenticate"},
 		{"context without an authority", "docker_context", []attr.Value{web1, web1, identityOf("", cert, key)}, 2, "ca_cert_pem is null"},
 		{"host", "client_env", []attr.Value{types.StringValue("web1:x"), text()}, 0, "the port must be a number"},
 		{"path with a tilde", "client_env", []attr.Value{web1, text(types.StringValue("~/x"))}, 1, "pathexpand"},

@@ -1,8 +1,10 @@
 package inputs
 
 import (
+	"crypto"
 	"crypto/x509"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -64,6 +66,7 @@ type CA struct {
 	Roots       types.String
 	Certificate *x509.Certificate // the first of Roots, once they are known and sound
 
+	previous   []*x509.Certificate // the others of Roots
 	crosses    types.String
 	crossChain []*x509.Certificate
 	key        types.String
@@ -89,6 +92,9 @@ func ReadCA(object types.Object) (CA, bool) {
 		return ca, false
 	}
 	ca.Certificate, ca.err = pki.ParseAuthorityCertificate(ca.Roots.ValueString())
+	if roots, err := x509text.ParseCertificates(ca.Roots.ValueString()); err == nil {
+		ca.previous = roots[1:]
+	}
 	if Known(ca.crosses) && ca.crosses.ValueString() != "" {
 		ca.crossChain, ca.crossErr = x509text.ParseCertificates(ca.crosses.ValueString())
 		if ca.crossErr == nil && ca.err == nil {
@@ -172,8 +178,24 @@ func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
 	}
 	if err != nil {
 		diags.AddAttributeError(ca.AtName("private_key_pem"), "Invalid authority", Sentence(err))
+		return nil, diags
 	}
+	authority.Others = c.others()
 	return authority, diags
+}
+
+// others are the certificates of the authority that do not issue.
+func (c CA) others() []*x509.Certificate {
+	return slices.Concat(c.previous, c.crossChain)
+}
+
+// CheckLeafKey reports a key at the given path that is one of the authority's.
+func (c CA) CheckLeafKey(at path.Path, key crypto.PublicKey) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if err := pki.CheckLeafKey(key, append(c.others(), c.Certificate)); err != nil {
+		diags.AddAttributeError(at, "The key is the authority's", Sentence(err))
+	}
+	return diags
 }
 
 // Chain is the content of cert_pem: the leaf, then the chain to previous roots.

@@ -223,6 +223,7 @@ func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 		return diags
 	}
 	diags.Append(c.authority.CheckIssue(c.now)...)
+	diags.Append(c.checkKey(d.Key)...)
 	if inputs.FullyKnown(c.plan.Subject) {
 		if err := pki.CheckSubjectUnder(inputs.SubjectOf(c.plan.Subject), c.authority.Certificate); err != nil {
 			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
