@@ -241,7 +241,7 @@ func TestEndpointErrors(t *testing.T) {
 	}{
 		{"nothing there", map[string]string{"host": gone.Addr().String()}, "host", "nothing listens on " + gone.Addr().String()},
 		{"another authority", map[string]string{"host": host, "ca_cert_pem": f.foreignCA.certPEM}, "ca_cert_pem", `was signed by`},
-		{"another name", map[string]string{"host": host, "server_name": "web2"}, "server_name", "which has web1.example.com, 127.0.0.1"},
+		{"another name", map[string]string{"host": host, "server_name": "web2"}, "server_name", `which has "web1.example.com", 127.0.0.1`},
 		{"another name in host", map[string]string{"host": strings.Replace(host, "127.0.0.1", "localhost", 1)}, "host", "the name localhost is not in the server certificate"},
 		{"client refused", map[string]string{"host": host, "cert_pem": f.foreign.certPEM, "private_key_pem": f.foreign.keyPEM}, "cert_pem", `the daemon takes clients of "CN=CA"`},
 		{"unfit pair", map[string]string{"host": host, "cert_pem": f.client.certPEM, "private_key_pem": f.foreign.keyPEM}, "cert_pem", "do not fit together"},
@@ -271,6 +271,7 @@ func TestEndpointValidators(t *testing.T) {
 		{"timeout", "10", `timeout "10" must be a positive duration such as "10s"`},
 		{"timeout", "0s", "must be a positive duration"},
 		{"timeout", "-1s", "must be a positive duration"},
+		{"timeout", "601s", "at most \"10m\""},
 		{"server_name", "docker_in_docker", ""},
 		{"server_name", "", "the server name is empty"},
 		{"server_name", "web1:2376", "must be a host name or an IP address alone"},
