@@ -109,11 +109,7 @@ func settings(value any) (map[string]any, error) {
 			return nil, optionErrorf("option \"settings\" has %q, which dockerd takes for no option: write %q", key, known)
 		}
 	}
-	fitted, err := objectOf(daemonKeys).fit("settings", value)
-	if err != nil {
-		return nil, err
-	}
-	return fitted.(map[string]any), nil
+	return objectOf(daemonKeys).fitObject("settings", m)
 }
 
 // folded finds the key that encoding/json, and so dockerd, takes a name for: it
@@ -143,17 +139,7 @@ func (s shape) fit(at string, value any) (any, error) {
 		if s.kind != object && s.kind != anything {
 			return wrong()
 		}
-		out := make(map[string]any, len(v))
-		for _, key := range sortedKeys(v) {
-			if v[key] == nil {
-				continue
-			}
-			var err error
-			if out[key], err = s.inside(key).fit(at+"."+key, v[key]); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
+		return s.fitObject(at, v)
 	case []any:
 		if s.kind != list && s.kind != anything {
 			return wrong()
@@ -176,6 +162,20 @@ func (s shape) fit(at string, value any) (any, error) {
 		return wrong()
 	}
 	return fitted, nil
+}
+
+func (s shape) fitObject(at string, values map[string]any) (map[string]any, error) {
+	out := make(map[string]any, len(values))
+	for _, key := range sortedKeys(values) {
+		if values[key] == nil {
+			continue
+		}
+		var err error
+		if out[key], err = s.inside(key).fit(at+"."+key, values[key]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // inside is the shape of what is in a list or an object.
