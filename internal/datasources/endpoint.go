@@ -27,6 +27,10 @@ var (
 // connection.
 const defaultTimeout = 10 * time.Second
 
+// maxTimeout bounds how long a server can hold up a plan. Documentation and
+// messages call it 10m.
+const maxTimeout = 10 * time.Minute
+
 // endpoint is docker_tls_endpoint.
 type endpoint struct{ now func() time.Time }
 
@@ -58,7 +62,8 @@ func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			"With one it also asks the daemon for its version, which proves that the certificate is accepted.\n\n" +
 			"A daemon with TLS whose certificate does not verify against `ca_cert_pem` is an error that says why " +
 			"(expired, another authority, another name); so is a port where nothing listens, or something other than Docker. " +
-			"A daemon without TLS is not an error: its `mode` is `plain`.",
+			"A daemon without TLS is not an error: its `mode` is `plain`.\n\n" +
+			"The probe calls `host` and no other: it follows no redirect, uses no proxy of the environment, and reads at most 1 MiB of each connection.",
 		Attributes: map[string]schema.Attribute{
 			"host": schema.StringAttribute{
 				Required:            true,
@@ -79,7 +84,7 @@ func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			"server_name": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "Name or address to look for in the server certificate. Default: the one in `host`.",
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators:          []validator.String{check("must be a host name or an IP address", docker.CheckServerName)},
 			},
 			"cert_pem": schema.StringAttribute{
 				Optional:            true,
@@ -94,7 +99,7 @@ func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			},
 			"timeout": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Time for everything together, as a duration such as `\"500ms\"` or `\"1m\"`. Default `\"10s\"`.",
+				MarkdownDescription: "Time for everything together, as a duration such as `\"500ms\"` or `\"1m\"`. Default `\"10s\"`, at most `\"10m\"`.",
 				Validators: []validator.String{check("must be a positive duration such as 10s", func(s string) error {
 					_, err := parseTimeout(s)
 					return err
@@ -102,7 +107,7 @@ func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			},
 			"mode": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "`tlsverify`: clients need a certificate, and strangers are locked out. " +
+				MarkdownDescription: "`tlsverify`: clients need a certificate, and strangers are locked out. Whether it is Docker that does so shows only with a client certificate. " +
 					"`tls`: encrypted, but everyone who reaches the port is root on the host. `plain`: no TLS at all.",
 			},
 			"tls_version": schema.StringAttribute{
@@ -196,8 +201,8 @@ func (e *endpoint) probe(m endpointModel) (docker.Probe, time.Duration, diag.Dia
 
 func parseTimeout(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("timeout %q must be a positive duration such as \"10s\", \"500ms\" or \"1m\"", s)
+	if err != nil || d <= 0 || d > maxTimeout {
+		return 0, fmt.Errorf("timeout %q must be a positive duration such as \"10s\", \"500ms\" or \"1m\", at most %q", s, "10m")
 	}
 	return d, nil
 }

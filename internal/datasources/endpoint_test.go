@@ -83,8 +83,8 @@ func issue(t *testing.T, parent *issued, template x509.Certificate) issued {
 }
 
 type fixture struct {
-	ca, server, client, foreign issued
-	plain                       bool
+	ca, server, client, foreign, foreignCA issued
+	plain                                  bool
 }
 
 func newFixture(t *testing.T) fixture {
@@ -99,7 +99,7 @@ func newFixture(t *testing.T) fixture {
 			ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		}),
 		client:  issue(t, &ca, client),
-		foreign: issue(t, &foreign, client),
+		foreign: issue(t, &foreign, client), foreignCA: foreign,
 	}
 }
 
@@ -240,8 +240,8 @@ func TestEndpointErrors(t *testing.T) {
 		want      string
 	}{
 		{"nothing there", map[string]string{"host": gone.Addr().String()}, "host", "nothing listens on " + gone.Addr().String()},
-		{"another authority", map[string]string{"host": host, "ca_cert_pem": f.foreign.certPEM}, "ca_cert_pem", `was signed by "CN=CA"`},
-		{"another name", map[string]string{"host": host, "server_name": "web2"}, "server_name", "which has web1.example.com, 127.0.0.1"},
+		{"another authority", map[string]string{"host": host, "ca_cert_pem": f.foreignCA.certPEM}, "ca_cert_pem", `was signed by`},
+		{"another name", map[string]string{"host": host, "server_name": "web2"}, "server_name", `which has "web1.example.com", 127.0.0.1`},
 		{"another name in host", map[string]string{"host": strings.Replace(host, "127.0.0.1", "localhost", 1)}, "host", "the name localhost is not in the server certificate"},
 		{"client refused", map[string]string{"host": host, "cert_pem": f.foreign.certPEM, "private_key_pem": f.foreign.keyPEM}, "cert_pem", `the daemon takes clients of "CN=CA"`},
 		{"unfit pair", map[string]string{"host": host, "cert_pem": f.client.certPEM, "private_key_pem": f.foreign.keyPEM}, "cert_pem", "do not fit together"},
@@ -264,13 +264,17 @@ func TestEndpointValidators(t *testing.T) {
 		{"host", "tcp://web1.example.com:2376", ""},
 		{"host", "unix:///var/run/docker.sock", "write tcp://host:port"},
 		{"ca_cert_pem", f.ca.certPEM, ""},
+		{"ca_cert_pem", f.server.certPEM, `the certificate of "CN=web1" is not one of an authority`},
 		{"ca_cert_pem", "", "ca_cert_pem is empty"},
 		{"ca_cert_pem", f.ca.keyPEM, `ca_cert_pem: a PEM block of type "PRIVATE KEY" stands where certificates are expected`},
 		{"timeout", "1m30s", ""},
 		{"timeout", "10", `timeout "10" must be a positive duration such as "10s"`},
 		{"timeout", "0s", "must be a positive duration"},
 		{"timeout", "-1s", "must be a positive duration"},
-		{"server_name", "", "at least 1"},
+		{"timeout", "601s", "at most \"10m\""},
+		{"server_name", "docker_in_docker", ""},
+		{"server_name", "", "the server name is empty"},
+		{"server_name", "web1:2376", "must be a host name or an IP address alone"},
 	} {
 		t.Run(test.attribute+" "+test.want, func(t *testing.T) {
 			attribute, ok := s.Attributes[test.attribute].(schema.StringAttribute)

@@ -39,7 +39,8 @@ func TestDaemonJSON(t *testing.T) {
 		{"settings are merged and sorted", map[string]any{"settings": map[string]any{
 			"log-opts":                 map[string]any{"max-size": "10m", "labels": "<a>&b"},
 			"live-restore":             true,
-			"max-concurrent-downloads": json.Number("100000000000000000000"),
+			"of-a-later-version":       json.Number("100000000000000000000"),
+			"max-concurrent-downloads": "7",
 			"insecure-registries":      []any{},
 		}}, `{
   "insecure-registries": [],
@@ -48,7 +49,8 @@ func TestDaemonJSON(t *testing.T) {
     "labels": "<a>&b",
     "max-size": "10m"
   },
-  "max-concurrent-downloads": 100000000000000000000,
+  "max-concurrent-downloads": 7,
+  "of-a-later-version": 100000000000000000000,
   "tlscacert": "/etc/docker/tls/ca.pem",
   "tlscert": "/etc/docker/tls/server-cert.pem",
   "tlskey": "/etc/docker/tls/server-key.pem",

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -260,6 +261,78 @@ func TestContextArchiveImport(t *testing.T) {
 			t.Error(err)
 		} else if string(content) != want {
 			t.Errorf("%s was imported otherwise", name)
+		}
+	}
+}
+
+// A dockerd decodes what the settings become, whatever kinds Terraform made of
+// them. It does not start: its certificates are missing, which it notices after
+// that.
+func TestSettingsOfRealDockerd(t *testing.T) {
+	var awry func(s shape) any
+	awry = func(s shape) any {
+		switch s.kind {
+		case boolean:
+			return "true"
+		case number:
+			return "3"
+		case list:
+			return []any{awry(*s.of), nil}
+		case object:
+			out := map[string]any{"absent": nil}
+			for key, inside := range s.keys {
+				out[key] = awry(inside)
+			}
+			if s.of != nil {
+				out["x"] = awry(*s.of)
+			}
+			return out
+		}
+		return "10.0.0.1"
+	}
+	raw := awry(objectOf(daemonKeys)).(map[string]any)
+	raw["log-opts"] = map[string]any{"max-file": json.Number("3")}
+	raw["default-shm-size"] = json.Number("67108864")
+	// An older dockerd names what is in these, and not the options.
+	delete(raw, "proxies")
+	delete(raw, "default-network-opts")
+	for _, program := range daemons(t) {
+		dir := t.TempDir()
+		start := func(settings map[string]any) string {
+			o, err := NewOptions(map[string]any{"directory": filepath.Join(dir, "tls"), "settings": settings})
+			if err != nil {
+				t.Fatal(err)
+			}
+			config, err := DaemonJSON(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, "daemon.json")
+			if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.CommandContext(patience(t), program, "--config-file", path).CombinedOutput()
+			if err == nil {
+				t.Fatalf("%s has started: %s", program, out)
+			}
+			return string(out)
+		}
+		settings := maps.Clone(raw)
+		out := start(settings)
+		// An older dockerd names the options that it does not have.
+		if _, names, found := strings.Cut(out, "the following directives don't match any configuration option: "); found {
+			for _, name := range strings.Split(strings.TrimSpace(names), ", ") {
+				delete(settings, name)
+			}
+			out = start(settings)
+		}
+		if len(settings) < 50 || strings.Contains(out, "unmarshal") || strings.Contains(out, "invalid size") || strings.Contains(out, "don't match") {
+			t.Errorf("of %d options, %s says: %s", len(settings), program, out)
+		}
+		t.Logf("%d of %d options: %s", len(settings), len(raw), out)
+		out = start(map[string]any{"debug": "true", "log-opts": map[string]any{"max-file": json.Number("3")}, "dns": []any{nil}})
+		if !strings.Contains(out, "ca.pem") && !strings.Contains(out, "X509") {
+			t.Errorf("%s says: %s", program, out)
 		}
 	}
 }

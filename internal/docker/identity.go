@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -20,13 +21,18 @@ type Identity struct {
 
 // check refuses what Docker would choke on, or worse, accept: an empty or
 // foreign CA file, a certificate that is none or serves the other side, a key
-// of another certificate. No error shows any of the material.
+// of another certificate, a key of an authority. No error shows any of the
+// material.
 func (id Identity) check(side x509.ExtKeyUsage) error {
-	if _, err := parseCertificates("ca_cert_pem", id.CACertPEM); err != nil {
+	authorities, err := ParseRoots(id.CACertPEM)
+	if err != nil {
 		return err
 	}
 	chain, err := parseCertificates("cert_pem", id.CertPEM)
 	if err != nil {
+		return err
+	}
+	if err := checkKeyOf(chain[0], append(authorities, chain[1:]...)); err != nil {
 		return err
 	}
 	if !x509text.Allows(chain[0], side) {
@@ -42,12 +48,26 @@ func (id Identity) check(side x509.ExtKeyUsage) error {
 	return err
 }
 
+// checkKeyOf refuses a certificate with the key of an authority. Its holder could
+// sign whatever those accept that trust the authority.
+func checkKeyOf(certificate *x509.Certificate, authorities []*x509.Certificate) error {
+	key, ok := certificate.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+	for _, authority := range authorities {
+		if ok && key.Equal(authority.PublicKey) {
+			return fmt.Errorf("cert_pem and private_key_pem are those of the authority %q: its key must not lie on another host; issue a certificate with a key of its own", authority.Subject)
+		}
+	}
+	return nil
+}
+
 // keyPair puts a certificate and its key together. Whatever key is certified
 // here is a key here too, so the text is read as the resources read it;
 // crypto/tls then passes over the same blocks in front of the key.
 func keyPair(certPEM, keyPEM string) (tls.Certificate, error) {
 	_, err := x509text.ParsePrivateKey(keyPEM, "")
-	switch {
+	switch n := x509text.PrivateKeys(keyPEM); {
+	case n > 1:
+		return tls.Certificate{}, fmt.Errorf("private_key_pem has %d private keys, of which Docker reads the first: give the key of the certificate alone", n)
 	case errors.Is(err, x509text.ErrPassphraseMissing):
 		return tls.Certificate{}, errors.New("private_key_pem is encrypted: Docker reads unencrypted keys only")
 	case err != nil:

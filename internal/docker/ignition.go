@@ -46,12 +46,9 @@ type (
 // Ignition returns an Ignition 3.4.0 configuration, as Flatcar and Fedora
 // CoreOS read it at their first boot, before systemd loads any unit: nothing
 // has to be restarted. Errors of the options are [*OptionError].
-//
-// Both systems run systemd and start dockerd with -H fd://, with which "hosts"
-// in daemon.json clashes, so [ListenHosts] is an error.
 func Ignition(server Identity, o Options) (string, error) {
-	if o.Listen == ListenHosts {
-		return "", optionErrorf("option \"listen\" is %q: Flatcar and Fedora CoreOS start dockerd with -H fd://, which clashes with hosts in daemon.json; use %q", ListenHosts, ListenSocket)
+	if err := CheckIgnition(o); err != nil {
+		return "", err
 	}
 	files, err := tlsFiles(server, o)
 	if err != nil {
@@ -80,4 +77,14 @@ func Ignition(server Identity, o Options) (string, error) {
 		return "", fmt.Errorf("writing Ignition JSON: %w", err)
 	}
 	return string(text), nil
+}
+
+// CheckIgnition reports options that [Ignition] cannot take. Both systems run
+// systemd and start dockerd with -H fd://, with which "hosts" in daemon.json
+// clashes, so [ListenHosts] is an error.
+func CheckIgnition(o Options) error {
+	if o.Listen == ListenHosts {
+		return optionErrorf("option \"listen\" is %q: Flatcar and Fedora CoreOS start dockerd with -H fd://, which clashes with hosts in daemon.json; use %q", ListenHosts, ListenSocket)
+	}
+	return nil
 }

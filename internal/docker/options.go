@@ -118,71 +118,38 @@ func directory(value any) (string, error) {
 	}
 	if !path.IsAbs(s) {
 		// dockerd would look for a relative tlscacert from its working directory.
-		return "", optionErrorf("option \"directory\" is %q: it must be absolute, such as %q", s, defaultDirectory)
+		return "", optionErrorf("option \"directory\" is %s: it must be absolute, such as %q", describe(s), defaultDirectory)
 	}
 	d := strings.TrimSuffix(s, "/")
 	if !plainPath.MatchString(d) || path.Clean(d) != d {
-		return "", optionErrorf("option \"directory\" is %q: it must be a plain absolute path of letters, digits and . _ + @ -, such as %q", s, defaultDirectory)
+		return "", optionErrorf("option \"directory\" is %s: it must be a plain absolute path of letters, digits and . _ + @ -, such as %q", describe(s), defaultDirectory)
 	}
 	return d, nil
 }
 
 func port(value any) (int, error) {
-	n, ok := value.(json.Number)
-	if !ok {
-		return 0, optionErrorf("option \"port\" is %s: it must be a number such as %d", describe(value), DefaultPort)
+	n, ok := wholeNumber(value)
+	if !ok || n < 1 || n > 65535 {
+		return 0, optionErrorf("option \"port\" is %s: it must be a whole number from 1 to 65535, such as %d", describe(value), DefaultPort)
 	}
-	i, err := n.Int64()
-	if err != nil || i < 1 || i > 65535 {
-		return 0, optionErrorf("option \"port\" is %s: it must be a whole number from 1 to 65535", n)
-	}
-	return int(i), nil
+	return int(n), nil
 }
 
-// ownSettings are the keys of daemon.json that the other options decide.
-var ownSettings = map[string]string{
-	"hosts":     `use the options "listen" and "port"`,
-	"tls":       `use the option "mode"`,
-	"tlsverify": `use the option "mode"`,
-	"tlscacert": `use the option "directory"`,
-	"tlscert":   `use the option "directory"`,
-	"tlskey":    `use the option "directory"`,
-}
-
-func settings(value any) (map[string]any, error) {
-	m, ok := value.(map[string]any)
-	if !ok {
-		return nil, optionErrorf("option \"settings\" is %s: it must be an object of daemon.json keys, such as { live-restore = true }", describe(value))
-	}
-	out := make(map[string]any, len(m))
-	for _, key := range sortedKeys(m) {
-		// dockerd decodes daemon.json with encoding/json, which ignores case.
-		if hint, own := ownSettings[strings.ToLower(key)]; own {
-			return nil, optionErrorf("option \"settings\" has %q, which would overwrite the TLS setup: %s instead", key, hint)
-		}
-		if v := m[key]; v != nil {
-			out[key] = v
-		}
-	}
-	return out, nil
-}
-
-// describe names a value of the wrong kind without showing what is in it.
+// describe names a value that is wrong. What is long was meant for another
+// option, and is not repeated: it may be secret.
 func describe(value any) string {
 	switch v := value.(type) {
 	case string:
+		if len(v) > 64 {
+			return fmt.Sprintf("a string of %d characters", len(v))
+		}
 		return fmt.Sprintf("%q", v)
 	case json.Number:
 		return "the number " + v.String()
 	case bool:
 		return fmt.Sprintf("the boolean %t", v)
-	case []any:
-		return "a list"
-	case map[string]any:
-		return "an object"
-	default:
-		return fmt.Sprintf("of type %T", value)
 	}
+	return kindOf(value)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -7,12 +7,15 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/moby/moby/client"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Probe asks a live daemon how it is protected.
@@ -51,13 +54,25 @@ type ProbeError struct {
 
 func (e *ProbeError) Error() string { return e.Text }
 
+// probeErrorf is where every error passes through: its text may have what a
+// server has sent, and goes to a terminal.
 func probeErrorf(about, format string, a ...any) *ProbeError {
-	return &ProbeError{About: about, Text: fmt.Sprintf(format, a...)}
+	return &ProbeError{About: about, Text: printable(fmt.Sprintf(format, a...))}
 }
 
-// ParseRoots reads the PEM of [Probe.Roots].
+// ParseRoots reads the PEM of [Probe.Roots], and of a ca.pem: certificates of
+// authorities, and none of anybody else.
 func ParseRoots(caPEM string) ([]*x509.Certificate, error) {
-	return parseCertificates("ca_cert_pem", caPEM)
+	roots, err := parseCertificates("ca_cert_pem", caPEM)
+	if err != nil {
+		return nil, err
+	}
+	for i, root := range roots {
+		if err := x509text.CheckAuthority(root); err != nil {
+			return nil, fmt.Errorf("ca_cert_pem, certificate %d: %w", i+1, err)
+		}
+	}
+	return roots, nil
 }
 
 // ParseClientPair reads the PEM of [Probe.Client].
@@ -90,13 +105,14 @@ func (p Probe) Run(ctx context.Context) (Report, error) {
 	return report, nil
 }
 
-// dial connects to the daemon. The connection fails once ctx ends; hangUp must
+// dial connects to the daemon, to no other host and through no proxy. The connection fails once ctx ends; hangUp must
 // be called.
 func (p Probe) dial(ctx context.Context) (conn net.Conn, hangUp func(), err error) {
 	conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", p.Endpoint.Address())
 	if err != nil {
 		return nil, nil, p.dialError(ctx, err)
 	}
+	conn = &boundedConn{Conn: conn, left: maxRead}
 	// A connection that is closed at the wrong end is no error: what matters
 	// was read by then.
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
@@ -144,14 +160,35 @@ func (p Probe) visit(ctx context.Context) (report Report, asked [][]byte, err er
 		report.Mode = ModeTLS
 		return report, asked, nil
 	case err == nil:
-		return Report{}, nil, probeErrorf(AboutEndpoint, "%s is a web server with TLS, but not Docker: /_ping answers %s without an Api-Version header", p.Endpoint.Address(), response.Status)
+		return Report{}, nil, probeErrorf(AboutEndpoint, "%s is a web server with TLS, but not Docker: /_ping answers %q without an Api-Version header", p.Endpoint.Address(), response.Status)
 	case ctx.Err() != nil:
 		return Report{}, nil, probeErrorf(AboutEndpoint, "%s speaks TLS but does not answer /_ping: the daemon hangs, or it is not Docker", p.Endpoint.Address())
-	case wanted && isRefusal(err):
+	case wanted && isRefusal(err) && (!isHangUp(err) || p.turnsAway(ctx)):
 		report.Mode = ModeTLSVerify
 		return report, asked, nil
 	}
 	return Report{}, nil, probeErrorf(AboutEndpoint, "%s speaks TLS but does not answer as Docker does: %v", p.Endpoint.Address(), err)
+}
+
+// turnsAway reports whether a server ends the connection of a stranger that asks
+// for nothing. A server that hangs up may have sent an alert that was lost on the
+// way, or it may not be one that speaks HTTP.
+func (p Probe) turnsAway(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	conn, hangUp, err := p.dial(ctx)
+	if err != nil {
+		return false
+	}
+	defer hangUp()
+	var ignored Report
+	var failure *ProbeError
+	secured := tls.Client(conn, p.tlsConfig(&ignored, &failure))
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return failure == nil && isRefusal(err)
+	}
+	_, err = secured.Read(make([]byte, 1))
+	return err != nil && ctx.Err() == nil && isRefusal(err)
 }
 
 // visitPlain looks for a Docker daemon without TLS.
@@ -168,7 +205,7 @@ func (p Probe) visitPlain(ctx context.Context) (Report, error) {
 	case err != nil:
 		return Report{}, probeErrorf(AboutEndpoint, "%s is not a TLS port and not Docker: something listens there, but it speaks neither TLS nor HTTP", p.Endpoint.Address())
 	case !isDocker(response):
-		return Report{}, probeErrorf(AboutEndpoint, "%s is not a TLS port and not Docker: it is a web server without TLS (/_ping answers %s)", p.Endpoint.Address(), response.Status)
+		return Report{}, probeErrorf(AboutEndpoint, "%s is not a TLS port and not Docker: it is a web server without TLS (/_ping answers %q)", p.Endpoint.Address(), response.Status)
 	}
 	return Report{Mode: ModePlain}, nil
 }
@@ -198,7 +235,13 @@ func (p Probe) tlsConfig(report *Report, failure **ProbeError) *tls.Config {
 
 // askVersion fills in the versions, with the client certificate if there is one.
 func (p Probe) askVersion(ctx context.Context, report *Report, asked [][]byte) error {
-	transport := &http.Transport{DisableKeepAlives: true} // and no proxy: visit used none
+	// Whatever the URL, it is this connection that is used, as in visit. What is
+	// compressed is not bounded by what is read.
+	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader}
+	transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+		conn, _, err := p.dial(ctx)
+		return conn, err
+	}
 	scheme := "http"
 	var failure *ProbeError
 	if report.Mode != ModePlain {
@@ -215,7 +258,11 @@ func (p Probe) askVersion(ctx context.Context, report *Report, asked [][]byte) e
 	// The HTTP client comes last: WithHost sets a proxy from the environment.
 	docker, err := client.New(
 		client.WithHost(p.Endpoint.URL()),
-		client.WithHTTPClient(&http.Client{Transport: transport}),
+		client.WithHTTPClient(&http.Client{
+			Transport: transport,
+			// No daemon redirects, and a server that is not verified must not send us elsewhere.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}),
 		client.WithScheme(scheme),
 	)
 	if err != nil {
@@ -226,9 +273,11 @@ func (p Probe) askVersion(ctx context.Context, report *Report, asked [][]byte) e
 	switch {
 	case failure != nil:
 		return failure
-	case err == nil:
+	case err == nil && isVersion(version.Version) && isVersion(version.APIVersion):
 		report.ServerVersion, report.APIVersion = version.Version, version.APIVersion
 		return nil
+	case err == nil:
+		return probeErrorf(AboutEndpoint, "%s is not Docker: it answers /version without a version", p.Endpoint.Address())
 	case ctx.Err() != nil:
 		return probeErrorf(AboutEndpoint, "%s did not tell its version in time", p.Endpoint.Address())
 	case report.Mode == ModeTLSVerify && client.IsErrConnectionFailed(err):
@@ -251,11 +300,12 @@ func ping(conn net.Conn) (*http.Response, error) {
 	// A server that refuses may have hung up already: the answer to read, if
 	// there is one, tells more than the failed write.
 	_, writeErr := conn.Write([]byte(request))
-	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	response, err := http.ReadResponse(bufio.NewReader(io.LimitReader(conn, maxHeader)), nil)
 	if err != nil {
 		return nil, errors.Join(err, writeErr)
 	}
-	return response, response.Body.Close()
+	// To close the body would read all of it.
+	return response, nil
 }
 
 // isDocker knows a daemon by the header that it sends with every answer, even

@@ -196,16 +196,16 @@ func TestProbeErrors(t *testing.T) {
 		{"authority expired", tlsDaemon(gone.identity(t, serverTemplate(), 0)), func(p *Probe) { p.Roots = []*x509.Certificate{gone.cert} }, AboutServer,
 			`the authority's certificate "SERIALNUMBER=0123456789abcdef,CN=Docker TLS CA,O=Example" expired on 2026-05-01T11:00:00Z`},
 		{"wrong name", tlsDaemon(server), func(p *Probe) { p.ServerName = "web2.example.com" }, AboutName,
-			"the name web2.example.com is not in the server certificate, which has web1.example.com, localhost, 127.0.0.1"},
+			"the name web2.example.com is not in the server certificate, which has \"web1.example.com\", \"localhost\", 127.0.0.1"},
 		{"wrong address", tlsDaemon(leaf(func(c *x509.Certificate) { c.IPAddresses = nil })), nil, AboutName,
-			"the name 127.0.0.1 is not in the server certificate, which has web1.example.com, localhost"},
+			"the name 127.0.0.1 is not in the server certificate, which has \"web1.example.com\", \"localhost\""},
 		{"no names", tlsDaemon(leaf(func(c *x509.Certificate) { c.DNSNames, c.IPAddresses = nil, nil })), nil, AboutName,
 			`no names at all, only the common name "web1.example.com"`},
 		{"nothing listens", closedPort(t), nil, AboutEndpoint, "nothing listens on 127.0.0.1:"},
 		{"web server with TLS", serve(t, daemon(nil), serverConfig(t, server, tls.VersionTLS13)), nil, AboutEndpoint,
-			"is a web server with TLS, but not Docker: /_ping answers 200 OK without an Api-Version header"},
+			`is a web server with TLS, but not Docker: /_ping answers "200 OK" without an Api-Version header`},
 		{"web server without TLS", serve(t, daemon(nil), nil), nil, AboutEndpoint,
-			"is not a TLS port and not Docker: it is a web server without TLS (/_ping answers 200 OK)"},
+			`is not a TLS port and not Docker: it is a web server without TLS (/_ping answers "200 OK")`},
 		{"an SSH server", talk(t, func(c net.Conn) {
 			_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.2p1\r\n")
 			_, _ = io.Copy(io.Discard, c)

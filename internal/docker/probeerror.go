@@ -40,6 +40,9 @@ func (p Probe) verify(chain []*x509.Certificate) *ProbeError {
 	if len(chain) == 0 {
 		return probeErrorf(AboutServer, "%s sent no certificate", p.Endpoint.Address())
 	}
+	if len(chain) > maxChain {
+		return probeErrorf(AboutServer, "%s sent %d certificates, more than the %d that are looked at", p.Endpoint.Address(), len(chain), maxChain)
+	}
 	leaf, now := chain[0], p.Now()
 	roots, intermediates := x509.NewCertPool(), x509.NewCertPool()
 	for _, root := range p.Roots {
@@ -147,7 +150,10 @@ func outOfTime(what string, c *x509.Certificate, now time.Time) string {
 
 // names lists what a certificate may be called.
 func names(c *x509.Certificate) string {
-	all := slices.Clone(c.DNSNames)
+	all := make([]string, 0, len(c.DNSNames)+len(c.IPAddresses))
+	for _, name := range c.DNSNames {
+		all = append(all, fmt.Sprintf("%q", name))
+	}
 	for _, ip := range c.IPAddresses {
 		all = append(all, ip.String())
 	}

@@ -24,8 +24,9 @@ func (clientEnv) Definition(_ context.Context, _ function.DefinitionRequest, res
 			"as the `environment` of a `local-exec` provisioner takes it.",
 		Parameters: []function.Parameter{hostParameter()},
 		VariadicParameter: function.StringParameter{
-			Name:           "cert_path",
-			AllowNullValue: true,
+			Name:               "cert_path",
+			AllowNullValue:     true,
+			AllowUnknownValues: true,
 			MarkdownDescription: "At most one: the directory with `ca.pem`, `cert.pem` and `key.pem`. Without it, Docker reads `~/.docker`. " +
 				"No shell expands a leading `~` here: write `pathexpand(\"~/.docker/zone1\")`.",
 		},
@@ -37,18 +38,19 @@ func (clientEnv) Definition(_ context.Context, _ function.DefinitionRequest, res
 func hostParameter() function.StringParameter {
 	return function.StringParameter{
 		Name:                "host",
+		AllowUnknownValues:  true,
 		MarkdownDescription: "The daemon's address: `tcp://host:port`, `host:port`, or `host` for port 2376. An IPv6 address with a port goes in brackets.",
 	}
 }
 
 func (clientEnv) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var host string
-	var certPaths []*string
+	var host types.String
+	var certPaths []types.String
 	if resp.Error = req.Arguments.Get(ctx, &host, &certPaths); resp.Error != nil {
 		return
 	}
-	endpoint, err := docker.ParseEndpoint(host)
-	if err != nil {
+	endpoint, err := docker.ParseEndpoint(host.ValueString())
+	if err != nil && !host.IsUnknown() {
 		resp.Error = function.NewArgumentFuncError(0, err.Error())
 		return
 	}
@@ -57,13 +59,16 @@ func (clientEnv) Run(ctx context.Context, req function.RunRequest, resp *functio
 		resp.Error = failure
 		return
 	}
-	certPath := ""
-	if given != nil {
-		if err := docker.CheckCertPath(*given); err != nil {
+	certPath := given.ValueString() // "" if it is null
+	if !given.IsNull() && !given.IsUnknown() {
+		if err := docker.CheckCertPath(certPath); err != nil {
 			resp.Error = function.NewArgumentFuncError(1, err.Error())
 			return
 		}
-		certPath = *given
+	}
+	if host.IsUnknown() || given.IsUnknown() {
+		resp.Error = resp.Result.Set(ctx, types.MapUnknown(types.StringType))
+		return
 	}
 	resp.Error = resp.Result.Set(ctx, docker.ClientEnv(endpoint, certPath))
 }

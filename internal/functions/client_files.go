@@ -30,13 +30,17 @@ func (clientFiles) Definition(_ context.Context, _ function.DefinitionRequest, r
 }
 
 func (clientFiles) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var client identity
+	var client types.Object
 	if resp.Error = req.Arguments.Get(ctx, &client); resp.Error != nil {
 		return
 	}
-	id, err := client.files()
-	if err != nil {
-		resp.Error = function.NewArgumentFuncError(0, err.Error())
+	id, known, failure := newIdentity(ctx, client, 0)
+	if failure != nil {
+		resp.Error = failure
+		return
+	}
+	if !known {
+		resp.Error = resp.Result.Set(ctx, types.MapUnknown(types.StringType))
 		return
 	}
 	files, err := docker.ClientFiles(id)

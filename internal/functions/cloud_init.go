@@ -36,24 +36,36 @@ func (cloudInit) Definition(_ context.Context, _ function.DefinitionRequest, res
 }
 
 func (cloudInit) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	runUserData(ctx, req, resp, docker.CloudConfig)
+	runUserData(ctx, req, resp, func(docker.Options) error { return nil }, docker.CloudConfig)
 }
 
 // runUserData runs a function that takes a server and options and returns text.
-func runUserData(ctx context.Context, req function.RunRequest, resp *function.RunResponse, write func(docker.Identity, docker.Options) (string, error)) {
-	var server identity
+// check reports options that write would refuse. The options are checked first:
+// before the first apply, the certificate is not known.
+func runUserData(ctx context.Context, req function.RunRequest, resp *function.RunResponse,
+	check func(docker.Options) error, write func(docker.Identity, docker.Options) (string, error),
+) {
+	var server types.Object
 	var options []types.Dynamic
 	if resp.Error = req.Arguments.Get(ctx, &server, &options); resp.Error != nil {
 		return
 	}
-	o, failure := newOptions(ctx, options, 1)
+	o, known, failure := newOptions(ctx, options, 1)
 	if failure != nil {
 		resp.Error = failure
 		return
 	}
-	id, err := server.files()
-	if err != nil {
-		resp.Error = function.NewArgumentFuncError(0, err.Error())
+	if err := check(o); err != nil {
+		resp.Error = argumentError(err, 0, 1)
+		return
+	}
+	id, identityKnown, failure := newIdentity(ctx, server, 0)
+	if failure != nil {
+		resp.Error = failure
+		return
+	}
+	if !known || !identityKnown {
+		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
 		return
 	}
 	text, err := write(id, o)

@@ -33,9 +33,13 @@ func (daemonJSON) Run(ctx context.Context, req function.RunRequest, resp *functi
 	if resp.Error = req.Arguments.Get(ctx, &options); resp.Error != nil {
 		return
 	}
-	o, failure := newOptions(ctx, options, 0)
+	o, known, failure := newOptions(ctx, options, 0)
 	if failure != nil {
 		resp.Error = failure
+		return
+	}
+	if !known {
+		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
 		return
 	}
 	text, err := docker.DaemonJSON(o)

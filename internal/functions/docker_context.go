@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
 )
@@ -26,6 +27,7 @@ func (dockerContext) Definition(_ context.Context, _ function.DefinitionRequest,
 		Parameters: []function.Parameter{
 			function.StringParameter{
 				Name:                "name",
+				AllowUnknownValues:  true,
 				MarkdownDescription: "Name of the context, by Docker's rule: at least two letters, digits and `_` `.` `+` `-`, the first a letter or digit, and not `default`.",
 			},
 			hostParameter(),
@@ -36,26 +38,30 @@ func (dockerContext) Definition(_ context.Context, _ function.DefinitionRequest,
 }
 
 func (dockerContext) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var name, host string
-	var client identity
+	var name, host types.String
+	var client types.Object
 	if resp.Error = req.Arguments.Get(ctx, &name, &host, &client); resp.Error != nil {
 		return
 	}
-	if err := docker.CheckContextName(name); err != nil {
+	if err := docker.CheckContextName(name.ValueString()); err != nil && !name.IsUnknown() {
 		resp.Error = function.NewArgumentFuncError(0, err.Error())
 		return
 	}
-	endpoint, err := docker.ParseEndpoint(host)
-	if err != nil {
+	endpoint, err := docker.ParseEndpoint(host.ValueString())
+	if err != nil && !host.IsUnknown() {
 		resp.Error = function.NewArgumentFuncError(1, err.Error())
 		return
 	}
-	id, err := client.files()
-	if err != nil {
-		resp.Error = function.NewArgumentFuncError(2, err.Error())
+	id, known, failure := newIdentity(ctx, client, 2)
+	if failure != nil {
+		resp.Error = failure
 		return
 	}
-	archive, err := docker.ContextArchive(name, endpoint, id)
+	if !known || name.IsUnknown() || host.IsUnknown() {
+		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
+		return
+	}
+	archive, err := docker.ContextArchive(name.ValueString(), endpoint, id)
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(2, err.Error())
 		return

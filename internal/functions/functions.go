@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
@@ -33,14 +34,18 @@ func All() []func() function.Function {
 // identity is the part of a certificate resource that functions read. Terraform
 // converts the whole resource to it and drops the rest.
 type identity struct {
-	CACertPEM     *string `tfsdk:"ca_cert_pem"`
-	CertPEM       *string `tfsdk:"cert_pem"`
-	PrivateKeyPEM *string `tfsdk:"private_key_pem"`
+	CACertPEM     types.String `tfsdk:"ca_cert_pem"`
+	CertPEM       types.String `tfsdk:"cert_pem"`
+	PrivateKeyPEM types.String `tfsdk:"private_key_pem"`
 }
 
+// identityParameter allows what is not known: Terraform would not call the
+// function before the first apply, and the other arguments would be checked no
+// earlier.
 func identityParameter(name, description string) function.ObjectParameter {
 	return function.ObjectParameter{
-		Name: name,
+		Name:               name,
+		AllowUnknownValues: true,
 		AttributeTypes: map[string]attr.Type{
 			"ca_cert_pem":     types.StringType,
 			"cert_pem":        types.StringType,
@@ -50,32 +55,44 @@ func identityParameter(name, description string) function.ObjectParameter {
 	}
 }
 
+// newIdentity reads the argument at position, and whether all of it is known.
+func newIdentity(ctx context.Context, argument types.Object, position int64) (id docker.Identity, known bool, failure *function.FuncError) {
+	if argument.IsUnknown() {
+		return id, false, nil
+	}
+	var i identity
+	if failure := function.FuncErrorFromDiags(ctx, argument.As(ctx, &i, basetypes.ObjectAsOptions{})); failure != nil {
+		return id, false, failure
+	}
+	id, known, err := i.files()
+	if err != nil {
+		return id, false, function.NewArgumentFuncError(position, err.Error())
+	}
+	return id, known, nil
+}
+
 // files turns the argument into what package docker takes. A null key means
 // that its holder keeps it; an empty one is a mistake.
-func (i identity) files() (docker.Identity, error) {
-	var id docker.Identity
-	if i.CACertPEM == nil {
-		return id, errors.New("ca_cert_pem is null: the authority's certificate is missing")
+func (i identity) files() (id docker.Identity, known bool, err error) {
+	switch {
+	case i.CACertPEM.IsNull():
+		return id, false, errors.New("ca_cert_pem is null: the authority's certificate is missing")
+	case i.CertPEM.IsNull():
+		return id, false, errors.New("cert_pem is null: the certificate is missing")
+	case i.PrivateKeyPEM.Equal(types.StringValue("")):
+		return id, false, errors.New("private_key_pem is empty: it must be a key, or null if its holder keeps it")
 	}
-	if i.CertPEM == nil {
-		return id, errors.New("cert_pem is null: the certificate is missing")
-	}
-	id.CACertPEM, id.CertPEM = *i.CACertPEM, *i.CertPEM
-	if i.PrivateKeyPEM != nil {
-		if *i.PrivateKeyPEM == "" {
-			return id, errors.New("private_key_pem is empty: it must be a key, or null if its holder keeps it")
-		}
-		id.PrivateKeyPEM = *i.PrivateKeyPEM
-	}
-	return id, nil
+	id = docker.Identity{CACertPEM: i.CACertPEM.ValueString(), CertPEM: i.CertPEM.ValueString(), PrivateKeyPEM: i.PrivateKeyPEM.ValueString()}
+	return id, !i.CACertPEM.IsUnknown() && !i.CertPEM.IsUnknown() && !i.PrivateKeyPEM.IsUnknown(), nil
 }
 
 // optionsParameter is variadic because Terraform has no optional parameters.
 // It accepts null, which is what a module's variable holds that nobody set.
 func optionsParameter() function.DynamicParameter {
 	return function.DynamicParameter{
-		Name:           "options",
-		AllowNullValue: true,
+		Name:               "options",
+		AllowNullValue:     true,
+		AllowUnknownValues: true,
 		MarkdownDescription: "At most one object, with any of these keys:\n\n" +
 			"  - `mode`: `\"tlsverify\"` (default) serves only clients whose certificate the authority signed; `\"tls\"` encrypts but serves everyone.\n" +
 			"  - `directory`: where the certificates lie on the host, absolute. Default `\"/etc/docker/tls\"`.\n" +
@@ -83,37 +100,46 @@ func optionsParameter() function.DynamicParameter {
 			"  - `listen`: `\"socket\"` (default) has systemd open the port and hand it to Docker's packaged unit as it is; " +
 			"`\"hosts\"` writes `hosts` into `daemon.json`, for hosts without systemd: it clashes with the `-H fd://` of the packaged units.\n" +
 			"  - `settings`: object of more `daemon.json` keys, such as `{ live-restore = true }`. The keys that the other options decide " +
-			"(`hosts`, `tls`, `tlsverify`, `tlscacert`, `tlscert`, `tlskey`) are errors.",
+			"(`hosts`, `tls`, `tlsverify`, `tlscacert`, `tlscert`, `tlskey`) are errors. " +
+			"Where Docker wants another type and nothing is lost, a value is converted: `\"true\"` to `true`, `3` in `log-opts` to `\"3\"`. " +
+			"Any other type is an error, and `null` is left out.",
 	}
 }
 
-// newOptions reads the optional options argument at position.
-func newOptions(ctx context.Context, arguments []types.Dynamic, position int64) (docker.Options, *function.FuncError) {
+// newOptions reads the optional options argument at position, and whether all of
+// it is known. What is not known has its default for the while: the rest is
+// checked.
+func newOptions(ctx context.Context, arguments []types.Dynamic, position int64) (o docker.Options, known bool, failure *function.FuncError) {
 	argument, given, failure := optional(arguments, position, "options object")
 	if failure != nil {
-		return docker.Options{}, failure
+		return o, false, failure
 	}
 	if !given || argument.IsNull() || argument.IsUnderlyingValueNull() {
-		return docker.DefaultOptions(), nil
+		return docker.DefaultOptions(), true, nil
+	}
+	if argument.IsUnknown() || argument.IsUnderlyingValueUnknown() {
+		return docker.DefaultOptions(), false, nil
 	}
 	value, err := argument.ToTerraformValue(ctx)
 	if err != nil {
-		return docker.Options{}, function.NewArgumentFuncError(position, err.Error())
+		return o, false, function.NewArgumentFuncError(position, err.Error())
 	}
 	decoded, err := decode(value)
 	if err != nil {
-		return docker.Options{}, function.NewArgumentFuncError(position, err.Error())
+		return o, false, function.NewArgumentFuncError(position, err.Error())
 	}
 	raw, ok := decoded.(map[string]any)
 	if !ok {
-		return docker.Options{}, function.NewArgumentFuncError(position, "the options must be an object, such as { port = 2376 }")
+		return o, false, function.NewArgumentFuncError(position, "the options must be an object, such as { port = 2376 }")
 	}
-	o, err := docker.NewOptions(raw)
-	if err != nil {
-		return docker.Options{}, function.NewArgumentFuncError(position, err.Error())
+	if o, err = docker.NewOptions(raw); err != nil {
+		return o, false, function.NewArgumentFuncError(position, err.Error())
 	}
-	return o, nil
+	return o, value.IsFullyKnown(), nil
 }
+
+// maxExponent, of 2, bounds the digits of a number.
+const maxExponent = 1 << 12
 
 // optional returns the only one of variadic arguments, the first of which is
 // at position.
@@ -128,12 +154,9 @@ func optional[T any](arguments []T, position int64, what string) (value T, given
 }
 
 // decode turns a value of any type into what encoding/json would decode it to,
-// with numbers as [json.Number].
+// with numbers as [json.Number]. What is not known is nil.
 func decode(value tftypes.Value) (any, error) {
-	if !value.IsKnown() {
-		return nil, errors.New("the options must be known")
-	}
-	if value.IsNull() {
+	if !value.IsKnown() || value.IsNull() {
 		return nil, nil
 	}
 	kind := value.Type()
@@ -149,6 +172,9 @@ func decode(value tftypes.Value) (any, error) {
 	case kind.Is(tftypes.Number):
 		var f big.Float
 		err := value.As(&f)
+		if e := f.MantExp(nil); e > maxExponent || e < -maxExponent {
+			return nil, errors.New("a number in the options has too many digits to be written out")
+		}
 		return json.Number(f.Text('f', -1)), err
 	case kind.Is(tftypes.List{}), kind.Is(tftypes.Set{}), kind.Is(tftypes.Tuple{}):
 		var elements []tftypes.Value

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,8 +23,25 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 )
 
-// selfSigned returns a certificate and its key as PEM; it serves as authority
-// and as leaf, since no function verifies a chain.
+// rootPEM is an authority, of none of the leaves: no function verifies a chain.
+var rootPEM = sync.OnceValue(func() string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Docker CA"},
+		NotBefore: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2027, 5, 1, 0, 0, 0, 0, time.UTC),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+})
+
+// selfSigned returns the certificate of a leaf and its key as PEM.
 func selfSigned(t *testing.T) (certPEM, keyPEM string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -163,8 +181,8 @@ func TestDefinitions(t *testing.T) {
 
 func TestResults(t *testing.T) {
 	cert, key := selfSigned(t)
-	server := identityOf(cert, cert, key)
-	hostHeld := identityOf(cert, cert, "")
+	server := identityOf(rootPEM(), cert, key)
+	hostHeld := identityOf(rootPEM(), cert, "")
 
 	if got := runText(t, "cloud_init", server, dynamic()); !strings.HasPrefix(got, "#cloud-config\n") || !strings.Contains(got, base64.StdEncoding.EncodeToString([]byte(key))) {
 		t.Error("cloud_init delivers no key")
@@ -268,14 +286,17 @@ func TestOptions(t *testing.T) {
 func TestArgumentErrors(t *testing.T) {
 	cert, key := selfSigned(t)
 	_, otherKey := selfSigned(t)
-	server := identityOf(cert, cert, key)
+	server := identityOf(rootPEM(), cert, key)
 	options := func(key string, value attr.Value) attr.Value {
 		return dynamic(object(map[string]attr.Value{key: value}))
 	}
 	two := dynamic(object(nil), object(nil))
 	web1 := types.StringValue("web1")
+	later := types.ObjectValueMust(identityTypes, map[string]attr.Value{
+		"ca_cert_pem": types.StringValue(rootPEM()), "cert_pem": types.StringUnknown(), "private_key_pem": types.StringUnknown(),
+	})
 	empty := types.ObjectValueMust(identityTypes, map[string]attr.Value{
-		"ca_cert_pem": types.StringValue(cert),
+		"ca_cert_pem": types.StringValue(rootPEM()),
 		"cert_pem":    types.StringValue(cert), "private_key_pem": types.StringValue(""),
 	})
 	for _, test := range []struct {
@@ -288,8 +309,8 @@ func TestArgumentErrors(t *testing.T) {
 		{"unknown option", "cloud_init", []attr.Value{server, options("prot", number(1))}, 1, `unknown option "prot": the options are mode, directory, port, listen, settings`},
 		{"unknown option", "ignition", []attr.Value{server, options("prot", number(1))}, 1, `unknown option "prot"`},
 		{"unknown option", "daemon_json", []attr.Value{options("prot", number(1))}, 0, `unknown option "prot"`},
-		{"wrong type", "cloud_init", []attr.Value{server, options("port", types.StringValue("2376"))}, 1, `option "port" is "2376": it must be a number`},
-		{"port out of range", "cloud_init", []attr.Value{server, options("port", number(70000))}, 1, `option "port" is 70000: it must be a whole number from 1 to 65535`},
+		{"wrong type", "cloud_init", []attr.Value{server, options("port", types.StringValue("docker"))}, 1, `option "port" is "docker": it must be a whole number`},
+		{"port out of range", "cloud_init", []attr.Value{server, options("port", number(70000))}, 1, `option "port" is the number 70000: it must be a whole number from 1 to 65535`},
 		{"relative directory", "cloud_init", []attr.Value{server, options("directory", types.StringValue("tls"))}, 1, "it must be absolute"},
 		{"settings that overwrite", "daemon_json", []attr.Value{options("settings", object(map[string]attr.Value{"tlsverify": types.BoolValue(false)}))}, 0, `which would overwrite the TLS setup`},
 		{"hosts on Flatcar", "ignition", []attr.Value{server, options("listen", types.StringValue("hosts"))}, 1, `clashes with hosts in daemon.json`},
@@ -297,16 +318,31 @@ func TestArgumentErrors(t *testing.T) {
 		{"options that are a list", "daemon_json", []attr.Value{dynamic(types.TupleValueMust(nil, nil))}, 0, "the options must be an object"},
 		{"options twice", "cloud_init", []attr.Value{server, two}, 2, "too many arguments: at most one options object"},
 		{"options twice", "daemon_json", []attr.Value{two}, 1, "too many arguments"},
-		{"unknown value", "daemon_json", []attr.Value{options("mode", types.StringUnknown())}, 0, "the options must be known"},
+		{"settings in JSON", "cloud_init", []attr.Value{server, options("settings", types.StringValue(`{"token":"`+key+`"}`))}, 1, `option "settings" is a string`},
+		{"a number of many digits", "daemon_json", []attr.Value{options("settings", object(map[string]attr.Value{"x": types.NumberValue(new(big.Float).SetMantExp(big.NewFloat(1), 1<<30))}))}, 0, "too many digits"},
+		{"a typo before the certificate is known", "cloud_init", []attr.Value{later, options("prot", number(1))}, 1, `unknown option "prot"`},
+		{"a typo before the certificate is known", "ignition", []attr.Value{types.ObjectUnknown(identityTypes), options("prot", number(1))}, 1, `unknown option "prot"`},
+		{"hosts before the certificate is known", "ignition", []attr.Value{later, options("listen", types.StringValue("hosts"))}, 1, `clashes with hosts`},
+		{"a typo beside what is not known", "daemon_json", []attr.Value{dynamic(object(map[string]attr.Value{"mode": types.StringUnknown(), "prot": types.DynamicUnknown()}))}, 0, `unknown option "prot"`},
+		{"a kind beside what is not known", "daemon_json", []attr.Value{options("settings", object(map[string]attr.Value{"log-opts": types.MapUnknown(types.StringType), "debug": types.StringValue("x")}))}, 0, `option "settings.debug" is a string`},
+		{"no key before the certificate is known", "client_files", []attr.Value{types.ObjectValueMust(identityTypes, map[string]attr.Value{
+			"ca_cert_pem": types.StringUnknown(), "cert_pem": types.StringNull(), "private_key_pem": types.StringUnknown(),
+		})}, 0, "cert_pem is null"},
+		{"a context name before the rest is known", "docker_context", []attr.Value{types.StringValue("x"), types.StringUnknown(), later}, 0, "at least two characters"},
+		{"a context host before the rest is known", "docker_context", []attr.Value{types.StringUnknown(), types.StringValue("web1:x"), later}, 1, "the port must be a number"},
+		{"a path before the host is known", "client_env", []attr.Value{types.StringUnknown(), text(types.StringValue("~/x"))}, 1, "pathexpand"},
+		{"a host before the path is known", "client_env", []attr.Value{types.StringValue("web1:x"), text(types.StringUnknown())}, 0, "the port must be a number"},
 		{"no authority", "cloud_init", []attr.Value{identityOf("", cert, key), dynamic()}, 0, "ca_cert_pem is null"},
-		{"no certificate", "ignition", []attr.Value{identityOf(cert, "", key), dynamic()}, 0, "cert_pem is null"},
+		{"no certificate", "ignition", []attr.Value{identityOf(rootPEM(), "", key), dynamic()}, 0, "cert_pem is null"},
 		{"empty key", "cloud_init", []attr.Value{empty, dynamic()}, 0, "private_key_pem is empty"},
-		{"another's key", "cloud_init", []attr.Value{identityOf(cert, cert, otherKey), dynamic()}, 0, "do not fit together"},
-		{"another's key", "client_files", []attr.Value{identityOf(cert, cert, otherKey)}, 0, "do not fit together"},
-		{"no certificate", "client_files", []attr.Value{identityOf(cert, "", key)}, 0, "cert_pem is null"},
+		{"another's key", "cloud_init", []attr.Value{identityOf(rootPEM(), cert, otherKey), dynamic()}, 0, "do not fit together"},
+		{"another's key", "client_files", []attr.Value{identityOf(rootPEM(), cert, otherKey)}, 0, "do not fit together"},
+		{"no certificate", "client_files", []attr.Value{identityOf(rootPEM(), "", key)}, 0, "cert_pem is null"},
+		{"a leaf for an authority", "client_files", []attr.Value{identityOf(cert, cert, key)}, 0, "ca_cert_pem, certificate 1: the certificate of"},
+		{"a leaf for an authority", "cloud_init", []attr.Value{identityOf(cert, cert, key), dynamic()}, 0, "is not one of an authority"},
 		{"context name", "docker_context", []attr.Value{types.StringValue("default"), web1, server}, 0, "built-in context"},
 		{"context host", "docker_context", []attr.Value{web1, types.StringValue("unix:///x"), server}, 1, "write tcp://host:port"},
-		{"context without a key", "docker_context", []attr.Value{web1, web1, identityOf(cert, cert, "")}, 2, "a context without a key cannot authenticate"},
+		{"context without a key", "docker_context", []attr.Value{web1, web1, identityOf(rootPEM(), cert, "")}, 2, "a context without a key cannot authenticate"},
 		{"context without an authority", "docker_context", []attr.Value{web1, web1, identityOf("", cert, key)}, 2, "ca_cert_pem is null"},
 		{"host", "client_env", []attr.Value{types.StringValue("web1:x"), text()}, 0, "the port must be a number"},
 		{"path with a tilde", "client_env", []attr.Value{web1, text(types.StringValue("~/x"))}, 1, "pathexpand"},
@@ -326,6 +362,41 @@ func TestArgumentErrors(t *testing.T) {
 				t.Error("the error shows a key")
 			}
 		})
+	}
+}
+
+// What is not known yet is checked as far as it goes, and has a result that is
+// not known either.
+func TestUnknownArguments(t *testing.T) {
+	cert, key := selfSigned(t)
+	server := identityOf(rootPEM(), cert, key)
+	later := types.ObjectValueMust(identityTypes, map[string]attr.Value{
+		"ca_cert_pem": types.StringValue(rootPEM()), "cert_pem": types.StringUnknown(), "private_key_pem": types.StringNull(),
+	})
+	good := object(map[string]attr.Value{"port": types.StringValue("2377")})
+	open := object(map[string]attr.Value{"settings": object(map[string]attr.Value{"dns": types.ListUnknown(types.StringType)})})
+	web1 := types.StringValue("web1")
+	for _, test := range []struct {
+		function  string
+		arguments []attr.Value
+	}{
+		{"cloud_init", []attr.Value{later, dynamic(good)}},
+		{"cloud_init", []attr.Value{types.ObjectUnknown(identityTypes), dynamic()}},
+		{"cloud_init", []attr.Value{server, dynamic(open)}},
+		{"cloud_init", []attr.Value{server, types.TupleValueMust([]attr.Type{types.DynamicType}, []attr.Value{types.DynamicUnknown()})}},
+		{"cloud_init", []attr.Value{server, dynamic(types.StringUnknown())}},
+		{"ignition", []attr.Value{later, dynamic(good)}},
+		{"daemon_json", []attr.Value{dynamic(open)}},
+		{"client_files", []attr.Value{later}},
+		{"docker_context", []attr.Value{web1, web1, later}},
+		{"docker_context", []attr.Value{types.StringUnknown(), web1, server}},
+		{"docker_context", []attr.Value{web1, types.StringUnknown(), server}},
+		{"client_env", []attr.Value{types.StringUnknown(), text()}},
+		{"client_env", []attr.Value{web1, text(types.StringUnknown())}},
+	} {
+		if got, failure := run(t, test.function, test.arguments...); failure != nil || !got.IsUnknown() {
+			t.Errorf("%s%v: got %v, %v", test.function, test.arguments, got, failure)
+		}
 	}
 }
 

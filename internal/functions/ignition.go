@@ -31,5 +31,5 @@ func (ignition) Definition(_ context.Context, _ function.DefinitionRequest, resp
 }
 
 func (ignition) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	runUserData(ctx, req, resp, docker.Ignition)
+	runUserData(ctx, req, resp, docker.CheckIgnition, docker.Ignition)
 }

@@ -73,7 +73,7 @@ func TestKeySpellings(t *testing.T) {
 			if _, err := tls.X509KeyPair([]byte(cert), []byte(text)); err != nil {
 				t.Fatalf("crypto/tls does not read it: %v", err)
 			}
-			identity := identityOf(cert, cert, text)
+			identity := identityOf(rootPEM(), cert, text)
 			files, failure := run(t, "client_files", identity)
 			if failure != nil {
 				t.Fatal(failure)
@@ -100,7 +100,7 @@ func TestKeySpellings(t *testing.T) {
 func TestKeyThatDockerCannotUse(t *testing.T) {
 	key, _, pkcs8 := newKey(t, elliptic.P224())
 	cert := certify(t, key, 1)
-	_, failure := run(t, "client_files", identityOf(cert, cert, block("PRIVATE KEY", pkcs8)))
+	_, failure := run(t, "client_files", identityOf(rootPEM(), cert, block("PRIVATE KEY", pkcs8)))
 	if failure == nil || !strings.Contains(failure.Text, "private_key_pem: the elliptic curve P-224 is not supported") {
 		t.Errorf("the error is %v", failure)
 	}

@@ -1,9 +1,11 @@
 package inputs
 
 import (
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -208,8 +210,24 @@ func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
 	}
 	if err != nil {
 		diags.AddAttributeError(ca.AtName("private_key_pem"), "Invalid authority", Sentence(err))
+		return nil, diags
 	}
+	authority.Others = c.others()
 	return authority, diags
+}
+
+// others are the certificates of the authority that do not issue.
+func (c CA) others() []*x509.Certificate {
+	return slices.Concat(c.previous, c.crossChain)
+}
+
+// CheckLeafKey reports a key at the given path that is one of the authority's.
+func (c CA) CheckLeafKey(at path.Path, key crypto.PublicKey) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if err := pki.CheckLeafKey(key, append(c.others(), c.Certificate)); err != nil {
+		diags.AddAttributeError(at, "The key is the authority's", Sentence(err))
+	}
+	return diags
 }
 
 // Chain is the content of cert_pem: the leaf, then the chain to previous roots.

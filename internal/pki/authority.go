@@ -15,7 +15,10 @@ import (
 // that belongs to it.
 type Authority struct {
 	Certificate *x509.Certificate
-	key         crypto.Signer
+	// Others are the previous roots that are still trusted, and the cross
+	// certificates. No leaf may have the key of any of them.
+	Others []*x509.Certificate
+	key    crypto.Signer
 }
 
 // ParseAuthorityCertificate reads the certificate of an authority, the first

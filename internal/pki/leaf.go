@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -52,7 +53,7 @@ type LeafRequest struct {
 var (
 	ErrNoNames       = errors.New("a server certificate needs at least one DNS name or IP address: clients compare these, not the common name")
 	ErrNoCommonName  = errors.New("a client certificate needs a common name: it is the user name that Docker's authorization plugins see")
-	ErrAuthorityKey  = errors.New("the key is that of the authority itself, which must not lie on a host: use another one")
+	ErrAuthorityKey  = errors.New("the key is that of the authority itself or of one of its previous roots, which must not lie on a host: use another one")
 	ErrAuthorityName = errors.New("the subject is that of the authority itself: path building would take the certificate for a self-signed one; choose another common name")
 )
 
@@ -90,6 +91,16 @@ func CheckSubjectUnder(subject Subject, authority *x509.Certificate) error {
 	return nil
 }
 
+// CheckLeafKey reports a key that one of the certificates of an authority has:
+// whoever trusts that certificate would trust whatever the holder of the leaf's
+// key signs.
+func CheckLeafKey(key crypto.PublicKey, authorities []*x509.Certificate) error {
+	if slices.ContainsFunc(authorities, func(c *x509.Certificate) bool { return SamePublicKey(key, c.PublicKey) }) {
+		return ErrAuthorityKey
+	}
+	return nil
+}
+
 func marshalName(name pkix.Name) ([]byte, error) { return asn1.Marshal(name.ToRDNSequence()) }
 
 // Issue makes a leaf certificate for the request and verifies it against the
@@ -104,8 +115,8 @@ func (a *Authority) Issue(request LeafRequest, now time.Time) (*x509.Certificate
 	); err != nil {
 		return nil, err
 	}
-	if SamePublicKey(request.PublicKey, a.Certificate.PublicKey) {
-		return nil, ErrAuthorityKey
+	if err := CheckLeafKey(request.PublicKey, append([]*x509.Certificate{a.Certificate}, a.Others...)); err != nil {
+		return nil, err
 	}
 	template, err := newTemplate(request.PublicKey, now, request.ValidityHours, a.Certificate.NotAfter)
 	if err != nil {

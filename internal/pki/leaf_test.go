@@ -160,6 +160,8 @@ func TestIssueLeafRefuses(t *testing.T) {
 	}
 	authority := newGeneration(t, pki.RootRequest{}, issued)
 	foreign := foreignRoot(t, nothingElse)
+	rotated := newGeneration(t, pki.RootRequest{}, issued)
+	rotated.Others = []*x509.Certificate{foreign.root()}
 	for _, test := range []struct {
 		about     string
 		authority generation
@@ -183,7 +185,9 @@ func TestIssueLeafRefuses(t *testing.T) {
 			r.PublicKey = &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), 9000), E: 65537}
 		}, "an RSA key of 9001 bits is too long: Docker refuses those of more than 8192"},
 		{"the authority's key", authority, pki.Server, func(r *pki.LeafRequest) { r.PublicKey = authority.key.Public() },
-			"the key is that of the authority itself, which must not lie on a host: use another one"},
+			"the key is that of the authority itself or of one of its previous roots, which must not lie on a host: use another one"},
+		{"the key of a previous root", rotated, pki.Client, func(r *pki.LeafRequest) { r.PublicKey = foreign.key.Public() },
+			"the key is that of the authority itself or of one of its previous roots, which must not lie on a host: use another one"},
 		{"no validity", authority, pki.Server, func(r *pki.LeafRequest) { r.ValidityHours = 0 },
 			"a certificate must be valid for at least 1 hour, not 0"},
 		{"a bad subject", authority, pki.Server, func(r *pki.LeafRequest) { r.Subject.Locality = " " },

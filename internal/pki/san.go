@@ -12,8 +12,9 @@ import (
 const maxDNSName = 253
 
 // ParseDNSName checks a host name for a subjectAltName of type dNSName (RFC
-// 5280, section 4.2.1.6; preferred name syntax of RFC 1034, section 3.5) and
-// returns it in lower case. One leading wildcard label is accepted.
+// 5280, section 4.2.1.6; preferred name syntax of RFC 1034, section 3.5, and
+// underscores) and returns it in lower case. One leading wildcard label is
+// accepted.
 func ParseDNSName(name string) (string, error) {
 	switch {
 	case strings.TrimSpace(name) == "":
@@ -52,6 +53,10 @@ func ParseDNSName(name string) (string, error) {
 			return "", fmt.Errorf("%q is not a DNS name: %w", name, err)
 		}
 	}
+	if labels[0] == "*" && strings.Contains(name, "_") {
+		// valid_star in OpenSSL's crypto/x509/v3_utl.c knows no underscore.
+		return "", fmt.Errorf("%q is a wildcard before a label with an underscore, which OpenSSL, and with it Docker's SDK for Python, never matches: name the hosts one by one", name)
+	}
 	if strings.Trim(labels[len(labels)-1], "0123456789") == "" {
 		return "", fmt.Errorf("%q ends in a number, as only an IP address does: check it, and put addresses into ip_addresses", name)
 	}
@@ -74,8 +79,10 @@ func checkLabel(label string) error {
 		if r >= 0x80 {
 			return fmt.Errorf("the label %q is not ASCII: write it in its xn-- form (RFC 5890)", label)
 		}
-		if r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
-			return fmt.Errorf("the label %q contains %q: letters, digits and hyphens are allowed (RFC 1034, section 3.5)", label, r)
+		// RFC 1034, section 3.5, has no underscore, but Compose and container networks
+		// have: Go, curl and OpenSSL compare it as any other character.
+		if r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') {
+			return fmt.Errorf("the label %q contains %q: letters, digits, hyphens and underscores are allowed (RFC 1034, section 3.5)", label, r)
 		}
 	}
 	return nil

@@ -200,8 +200,8 @@ func TestAdopt(t *testing.T) {
 			},
 		},
 		"names that cannot be issued again": {
-			edit:  func(_, server, _ *x509.Certificate) { server.DNSNames = append(server.DNSNames, "my_host") },
-			warns: []string{`its subjectAltName has names that a new certificate cannot have: ["my_host"]`},
+			edit:  func(_, server, _ *x509.Certificate) { server.DNSNames = append(server.DNSNames, "host-") },
+			warns: []string{`its subjectAltName has names that a new certificate cannot have: ["host-"]`},
 		},
 		"attributes that subject cannot say": {
 			edit: func(root, _, _ *x509.Certificate) {
@@ -220,6 +220,12 @@ func TestAdopt(t *testing.T) {
 		"until the end of time": {
 			edit: func(root, _, _ *x509.Certificate) {
 				root.NotAfter = time.Date(9999, time.December, 31, 23, 59, 59, 0, time.UTC)
+			},
+		},
+		"names with underscores": {
+			edit: func(_, server, _ *x509.Certificate) { server.DNSNames = append(server.DNSNames, "my_host") },
+			config: func(w *tfsim.World) {
+				w.Config[tfsim.Server]["dns_names"] = tfsim.Set("host.example.com", "my_host")
 			},
 		},
 		"name constraints": {

@@ -116,6 +116,8 @@ func (c *leafChange) issue(ctx context.Context, which lifecycle.Key) (*x509.Cert
 		diags.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrAuthorityName):
 		diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
+	case errors.Is(err, pki.ErrAuthorityKey):
+		diags.AddAttributeError(c.keyPath(), "The key is the authority's", inputs.Sentence(err))
 	case err != nil:
 		diags.AddError("The certificate cannot be issued", inputs.Sentence(err))
 	default:

@@ -85,6 +85,40 @@ func (c *leafChange) firstKeyFacts() (keyFacts, diag.Diagnostics) {
 	return keyFacts{}, nil
 }
 
+// checkKey reports a key that is to be certified, and is one of the authority's.
+// One that is made here is not, and one that is not known yet is checked by apply.
+func (c *leafChange) checkKey(which lifecycle.Key) diag.Diagnostics {
+	switch which {
+	case lifecycle.Keep:
+		certificate, diags := current(c.state.CertPEM)
+		if !diags.HasError() {
+			diags.Append(c.authority.CheckLeafKey(c.keyPath(), certificate.PublicKey)...)
+		}
+		return diags
+	case lifecycle.CertifyGiven:
+		if c.request == nil && !inputs.Known(c.config.PrivateKeyPEMWO) {
+			return nil
+		}
+		key, diags := c.publicKey(which)
+		if !diags.HasError() {
+			diags.Append(c.authority.CheckLeafKey(c.keyPath(), key)...)
+		}
+		return diags
+	}
+	return nil
+}
+
+// keyPath is the attribute that the certified key comes from.
+func (c *leafChange) keyPath() path.Path {
+	switch c.config.keySource() {
+	case lifecycle.Requested:
+		return path.Root("cert_request_pem")
+	case lifecycle.Provided:
+		return path.Root("private_key_pem_wo")
+	}
+	return path.Root("private_key_pem")
+}
+
 // checkRequest reports a certificate request that lacks what is to be taken from
 // it.
 func (r *leaf) checkRequest(config *leafModel) diag.Diagnostics {

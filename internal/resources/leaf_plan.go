@@ -272,6 +272,7 @@ func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 	if hours := c.plan.ValidityPeriodHours; inputs.Known(hours) {
 		diags.Append(c.authority.CheckEnd(hours.ValueInt64(), c.now)...)
 	}
+	diags.Append(c.checkKey(d.Key)...)
 	if inputs.FullyKnown(c.plan.Subject) {
 		if err := pki.CheckSubjectUnder(inputs.SubjectOf(c.plan.Subject), c.authority.Certificate); err != nil {
 			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))

@@ -1,11 +1,13 @@
 package x509text
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -71,6 +73,32 @@ func parseBlock(block *pem.Block, number int) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("certificate %d cannot be read: %w", number, err)
 	}
 	return certificate, nil
+}
+
+// CheckAuthority reports a certificate that nobody accepts as that of an
+// authority (RFC 5280, sections 4.2.1.3 and 4.2.1.9). A root of version 1 has no
+// extensions that could say so: of these, any that is self-signed will do, as
+// crypto/x509 and OpenSSL take them.
+func CheckAuthority(certificate *x509.Certificate) error {
+	switch {
+	case certificate.Version < 3 && selfSigned(certificate):
+		return nil
+	case !certificate.BasicConstraintsValid || !certificate.IsCA:
+		return fmt.Errorf("the certificate of %q is not one of an authority: it lacks basicConstraints CA:TRUE", certificate.Subject)
+	case certificate.KeyUsage != 0 && certificate.KeyUsage&x509.KeyUsageCertSign == 0:
+		return fmt.Errorf("the certificate of %q may not sign certificates: its keyUsage lacks keyCertSign", certificate.Subject)
+	}
+	return nil
+}
+
+func selfSigned(c *x509.Certificate) bool {
+	if !bytes.Equal(c.RawSubject, c.RawIssuer) {
+		return false
+	}
+	err := c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
+	// A signature with SHA-1 is not checked by crypto/x509, so the names decide.
+	var insecure x509.InsecureAlgorithmError
+	return err == nil || errors.As(err, &insecure)
 }
 
 // EncodeCertificates returns the certificates in PEM, in order (RFC 7468,

@@ -80,6 +80,17 @@ func Encrypted(text string) bool {
 	return false
 }
 
+// PrivateKeys counts the private keys of a PEM text, in any form.
+func PrivateKeys(text string) int {
+	n := 0
+	for block := range blocks(text) {
+		if isPrivateKey(block) {
+			n++
+		}
+	}
+	return n
+}
+
 func isPrivateKey(block *pem.Block) bool { return strings.HasSuffix(block.Type, "PRIVATE KEY") }
 
 // encrypted reports whether a private key says so by its type (RFC 7468,

@@ -46,7 +46,7 @@ output "contexts" {
   sensitive   = true
   value = {
     for client, cert in docker_tls_client_cert.client : client => {
-      for host, address in local.addresses : host => provider::docker::docker_context(host, "tcp://${address}:${try(var.daemon.port, 2376)}", cert)
+      for host, address in local.addresses : host => provider::docker::docker_context(host, "tcp://${address}:${coalesce(try(var.daemon.port, null), 2376)}", cert)
     }
   }
 
@@ -57,12 +57,15 @@ output "contexts" {
 }
 
 locals {
+  # The port follows, so an IPv6 address goes in brackets.
   addresses = {
-    for name, host in var.hosts : name => one(slice(concat(
-      host.address[*],
-      [for n in host.dns_names : n if !startswith(n, "*.")],
-      [for ip in host.ip_addresses : strcontains(ip, ":") ? "[${ip}]" : ip],
-      [null],
-    ), 0, 1))
+    for name, host in var.hosts : name => one([
+      for address in slice(concat(
+        host.address[*],
+        [for n in host.dns_names : n if !startswith(n, "*.")],
+        host.ip_addresses,
+        [null],
+      ), 0, 1) : address == null ? null : strcontains(address, ":") && !startswith(address, "[") ? "[${address}]" : address
+    ])
   }
 }

@@ -17,6 +17,14 @@ variable "hosts" {
     condition     = alltrue([for host in values(var.hosts) : length(concat(host.dns_names, host.ip_addresses)) > 0])
     error_message = "Each host needs at least one of dns_names and ip_addresses: clients look for the address they call in its certificate. Without any: ${join(", ", [for name, host in var.hosts : name if length(concat(host.dns_names, host.ip_addresses)) == 0])}."
   }
+
+  validation {
+    condition = alltrue([
+      for address in [for host in values(var.hosts) : host.address if host.address != null] :
+      can(provider::docker::client_env("tcp://${strcontains(address, ":") && !startswith(address, "[") ? "[${address}]" : address}:2376"))
+    ])
+    error_message = "The address of a host is a host name or an IP address alone: the port is that of daemon."
+  }
 }
 
 variable "clients" {

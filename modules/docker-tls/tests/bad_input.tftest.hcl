@@ -24,6 +24,14 @@ run "host_without_an_address" {
   expect_failures = [output.contexts]
 }
 
+run "address_with_a_port" {
+  command = plan
+  variables {
+    hosts = { web1 = { dns_names = ["web1.example.com"], address = "web1.example.com:2376" } }
+  }
+  expect_failures = [var.hosts]
+}
+
 run "blank_client" {
   command = plan
   variables {

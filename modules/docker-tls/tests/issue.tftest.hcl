@@ -8,13 +8,16 @@ variables {
   hosts = {
     web1 = { dns_names = ["*.example.com", "web1.example.com"], ip_addresses = ["10.0.0.5"] }
     web2 = { ip_addresses = ["fd00::6"] }
+    web3 = { dns_names = ["web3.example.com"], address = "2001:db8::1" }
+    web4 = { dns_names = ["docker_in_docker"], address = "[fd00::4]" }
   }
   clients = ["ci", "ops"]
+  daemon  = { port = null } # what a variable of the caller holds that nobody set
 }
 
 run "one_call" {
   assert {
-    condition     = toset(keys(output.user_data)) == toset(["web1", "web2"]) && alltrue([for text in values(output.user_data) : startswith(text, "#cloud-config\n")])
+    condition     = toset(keys(output.user_data)) == toset(["web1", "web2", "web3", "web4"]) && alltrue([for text in values(output.user_data) : startswith(text, "#cloud-config\n")])
     error_message = "Each host needs its cloud-config."
   }
 
@@ -39,6 +42,11 @@ run "one_call" {
   assert {
     condition     = strcontains(base64decode(output.contexts["ci"]["web2"]), "tcp://[fd00::6]:2376")
     error_message = "The context must lead to the host's address."
+  }
+
+  assert {
+    condition     = strcontains(base64decode(output.contexts["ci"]["web3"]), "tcp://[2001:db8::1]:2376") && strcontains(base64decode(output.contexts["ci"]["web4"]), "tcp://[fd00::4]:2376")
+    error_message = "An IPv6 address must stand in brackets, written with them or without."
   }
 
   assert {
