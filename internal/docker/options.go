@@ -161,10 +161,34 @@ func settings(value any) (map[string]any, error) {
 			return nil, optionErrorf("option \"settings\" has %q, which would overwrite the TLS setup: %s instead", key, hint)
 		}
 		if v := m[key]; v != nil {
-			out[key] = v
+			out[key] = withoutNulls(v)
 		}
 	}
 	return out, nil
+}
+
+// withoutNulls leaves out what is nil, at any depth. dockerd would take a null in
+// a list for an empty text.
+func withoutNulls(value any) any {
+	switch value := value.(type) {
+	case []any:
+		kept := []any{}
+		for _, element := range value {
+			if element != nil {
+				kept = append(kept, withoutNulls(element))
+			}
+		}
+		return kept
+	case map[string]any:
+		kept := map[string]any{}
+		for key, element := range value {
+			if element != nil {
+				kept[key] = withoutNulls(element)
+			}
+		}
+		return kept
+	}
+	return value
 }
 
 // describe names a value of the wrong kind without showing what is in it.

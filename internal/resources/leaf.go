@@ -119,7 +119,9 @@ func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRe
 	}
 }
 
-func noElements(set types.Set) bool { return !set.IsUnknown() && len(set.Elements()) == 0 }
+// noElements reports a set that has nothing but nulls in it. An element that is
+// not known yet counts.
+func noElements(set types.Set) bool { return inputs.FullyKnown(set) && len(inputs.Strings(set)) == 0 }
 
 // Read derives the outputs from the certificate again, and says whether it is
 // due. It never issues.

@@ -38,7 +38,7 @@ func (w *World) WasReady(p *Plan, name string) bool {
 
 // TurnsOut says what an argument becomes at apply that was unknown at plan.
 func (w *World) TurnsOut(p *Plan, name, argument string, value tftypes.Value) {
-	if p.config[name][argument].IsKnown() {
+	if p.config[name][argument].IsFullyKnown() {
 		panic(name + "." + argument + " is known at plan")
 	}
 	p.config[name][argument] = value

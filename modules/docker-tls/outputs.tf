@@ -60,8 +60,8 @@ locals {
   addresses = {
     for name, host in var.hosts : name => one(slice(concat(
       host.address[*],
-      [for n in host.dns_names : n if !startswith(n, "*.")],
-      [for ip in host.ip_addresses : strcontains(ip, ":") ? "[${ip}]" : ip],
+      [for n in host.dns_names : n if n == null ? false : !startswith(n, "*.")],
+      [for ip in host.ip_addresses : strcontains(ip, ":") ? "[${ip}]" : ip if ip != null],
       [null],
     ), 0, 1))
   }
