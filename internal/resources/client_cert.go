@@ -17,6 +17,7 @@ var (
 	_ resource.ResourceWithModifyPlan     = (*clientCert)(nil)
 	_ resource.ResourceWithValidateConfig = (*clientCert)(nil)
 	_ resource.ResourceWithImportState    = (*clientCert)(nil)
+	_ resource.ResourceWithMoveState      = (*clientCert)(nil)
 	_ resource.ResourceWithUpgradeState   = (*clientCert)(nil)
 )
 

@@ -20,6 +20,7 @@ var (
 	_ resource.ResourceWithModifyPlan     = (*serverCert)(nil)
 	_ resource.ResourceWithValidateConfig = (*serverCert)(nil)
 	_ resource.ResourceWithImportState    = (*serverCert)(nil)
+	_ resource.ResourceWithMoveState      = (*serverCert)(nil)
 	_ resource.ResourceWithUpgradeState   = (*serverCert)(nil)
 )
 

@@ -217,9 +217,9 @@ func (w *World) Import(name, id string) error {
 }
 
 // Move is what Terraform does for a moved block: move, then refresh.
-func (w *World) Move(name, provider, source string, state []byte) error {
+func (w *World) Move(name, provider, source string, version int64, state []byte) error {
 	resp, err := w.server.MoveResourceState(w.ctx, &tfprotov6.MoveResourceStateRequest{
-		SourceProviderAddress: provider, SourceTypeName: source,
+		SourceProviderAddress: provider, SourceTypeName: source, SourceSchemaVersion: version,
 		SourceState: &tfprotov6.RawState{JSON: state}, TargetTypeName: name,
 	})
 	if err != nil {
