@@ -73,6 +73,7 @@ func (r *clientCert) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *
 				Validators:          []validator.String{stringvalidator.OneOf(algorithms...)},
 			},
 			"validity_period_hours": schema.Int64Attribute{
+				CustomType:          inputs.WholeNumber{},
 				Optional:            true,
 				MarkdownDescription: fmt.Sprintf("How long the certificate is valid from its issue, in hours. Default %d.", validityHours),
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},

@@ -53,6 +53,7 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 	attributes["private_key_passphrase_wo"] = secret("Passphrase under which the private key is stored: `private_key_pem` is then encrypted (PBES2, AES-256, PBKDF2). Write-only: it is never stored. Needed when the authority is issued, renewed or rotated; "+
 		"the certificates take it as `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`.", stringvalidator.LengthAtLeast(1), noOwnKey)
 	attributes["private_key_passphrase_wo_version"] = schema.Int64Attribute{
+		CustomType:          inputs.WholeNumber{},
 		Optional:            true,
 		MarkdownDescription: "Version of `private_key_passphrase_wo`, any number. A change encrypts the private key anew, and issues nothing.",
 	}
@@ -71,6 +72,7 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 		MarkdownDescription: "Counts the private keys of this authority: 1 at first, one more at each new key.",
 	}
 	attributes["overlap_hours"] = schema.Int64Attribute{
+		CustomType:          inputs.WholeNumber{},
 		Optional:            true,
 		MarkdownDescription: "How long a previous root stays trusted after it was replaced, in hours. Default: until it expires. 0 cuts it off at once, which is the answer to a leaked key: Docker checks neither CRL nor OCSP.",
 		Validators:          []validator.Int64{int64validator.Between(0, 87600*10)},

@@ -59,11 +59,13 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 			Validators: []validator.String{stringvalidator.OneOf(algorithms...)},
 		},
 		"validity_period_hours": schema.Int64Attribute{
+			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			Computed:            true,
 			MarkdownDescription: fmt.Sprintf("How long the certificate is valid from its issue, in hours. Default %d. A change reissues the certificate.", validityHours),
 		},
 		"early_renewal_hours": schema.Int64Attribute{
+			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			Computed:            true,
 			MarkdownDescription: "How long before its end the certificate is due for renewal, in hours; the first `terraform apply` from then on renews it. Less than `validity_period_hours`; default one third of it.",
@@ -85,6 +87,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 			Validators:          []validator.String{ownKeyCheck},
 		},
 		"private_key_pem_wo_version": schema.Int64Attribute{
+			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			MarkdownDescription: "Version of `private_key_pem_wo`, any number. Write-only arguments are not stored, so a change of this number is what says that there is a new key. It also says that there is a key of your own in runs that are not given it.",
 		},
