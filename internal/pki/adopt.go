@@ -45,12 +45,13 @@ func ReadPrivateKeyFile(name, passphrase string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(text, "PRIVATE KEY-----") {
-		return nil, fmt.Errorf("the file %s contains %s, where a private key is expected", name, x509text.Contents(text))
+	contents := x509text.Contents(text)
+	if !strings.Contains(contents, "private key") {
+		return nil, fmt.Errorf("the file %s contains %s, where a private key is expected", name, contents)
 	}
 	key, err := x509text.ParsePrivateKey(text, passphrase)
 	if err != nil {
-		return nil, fmt.Errorf("the file %s contains %s: %w", name, x509text.Contents(text), err)
+		return nil, fmt.Errorf("the file %s contains %s: %w", name, contents, err)
 	}
 	return key, nil
 }

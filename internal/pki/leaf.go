@@ -155,7 +155,8 @@ func IssuedBy(certificate, authority *x509.Certificate) bool {
 		return false
 	}
 	err := authority.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature)
-	// A signature with SHA-1 is not checked by crypto/x509, so the names decide.
+	// A signature with SHA-1 or SHA-224 is not checked by crypto/x509, so the names
+	// decide.
 	var insecure x509.InsecureAlgorithmError
-	return err == nil || errors.As(err, &insecure)
+	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm)
 }

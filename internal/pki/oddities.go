@@ -74,12 +74,11 @@ func commonOddities(certificate *x509.Certificate, now time.Time) []string {
 	if certificate.KeyUsage == 0 {
 		add("it has no keyUsage")
 	}
-	switch certificate.SignatureAlgorithm {
-	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA, x509.MD2WithRSA:
+	if algorithm := refusedSignature(certificate); algorithm != "" {
 		if sameName(certificate.RawSubject, certificate.RawIssuer) {
-			add("it is signed with %s", certificate.SignatureAlgorithm)
+			add("it is signed with %s", algorithm)
 		} else {
-			add("it is signed with %s, which current programs, Docker's among them, do not accept", certificate.SignatureAlgorithm)
+			add("it is signed with %s, which current programs, Docker's among them, do not accept", algorithm)
 		}
 	}
 	if key, ok := certificate.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
@@ -93,6 +92,17 @@ func commonOddities(certificate *x509.Certificate, now time.Time) []string {
 		add("its subject has %d more attributes than `subject` can say: a new certificate is without them", lost)
 	}
 	return oddities
+}
+
+// refusedSignature names an algorithm that crypto/x509 does not check.
+func refusedSignature(certificate *x509.Certificate) string {
+	switch algorithm := certificate.SignatureAlgorithm; algorithm {
+	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA, x509.MD2WithRSA:
+		return algorithm.String()
+	case x509.UnknownSignatureAlgorithm:
+		return "an algorithm that is not supported, such as SHA-224"
+	}
+	return ""
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

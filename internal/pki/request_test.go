@@ -55,6 +55,8 @@ func TestBadCertificateRequests(t *testing.T) {
 		"damaged":         {strings.Replace(good, "MI", "MA", 1), "the certificate request cannot be read: its content is damaged or of an unsupported algorithm"},
 		"a key behind it": {good + openssl(t, "", "genpkey", "-algorithm", "ed25519"), `a PEM block of type "PRIVATE KEY" stands behind the certificate request: give the request alone`},
 		"Ed448":           {opensslRequest(t, "-newkey", "ed448", "-subj", "/CN=host"), "the key of the certificate request is of an unsupported algorithm: use ECDSA, RSA or Ed25519"},
+		"on one line":     {strings.ReplaceAll(good, "\n", " "), "no certificate request found, but a PEM text on one line (its line breaks are lost: give it as it is in its file, with file() for instance): a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected"},
+		"SHA-224":         {opensslRequest(t, append(ecdsa, "-sha224")...), "the certificate request is signed with an algorithm that is not supported, as SHA-224 is not: sign it with SHA-256"},
 		"SHA-1":           {opensslRequest(t, append(ecdsa, "-sha1")...), "the certificate request is signed with ECDSA-SHA1, which is broken: sign it with SHA-256"},
 		"a short RSA key": {opensslRequest(t, "-newkey", "rsa:1024", "-subj", "/CN=host"), "the key of the certificate request cannot be certified: an RSA key of 1024 bits is too short: use at least 2048"},
 	} {

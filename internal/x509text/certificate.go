@@ -31,7 +31,7 @@ func ParseCertificates(text string) ([]*x509.Certificate, error) {
 		certificates = append(certificates, certificate)
 	}
 	if len(certificates) == 0 {
-		return nil, notFound("certificate", "CERTIFICATE", text)
+		return nil, NotFound("certificate", "CERTIFICATE", text)
 	}
 	return certificates, nil
 }
@@ -62,7 +62,7 @@ func FirstCertificate(text string) (*x509.Certificate, error) {
 			return parseBlock(block, 1)
 		}
 	}
-	return nil, notFound("certificate", "CERTIFICATE", text)
+	return nil, NotFound("certificate", "CERTIFICATE", text)
 }
 
 func parseBlock(block *pem.Block, number int) (*x509.Certificate, error) {
