@@ -123,7 +123,7 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 	if resp.Diagnostics.Append(input.Check(r.keys, now)...); resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(input.CheckIssue(now)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(input.CheckIssue(pki.Client, now)...); resp.Diagnostics.HasError() {
 		return
 	}
 	authority, diags := input.Authority(r.keys)

@@ -134,11 +134,14 @@ var (
 )
 
 // CheckIssue reports why the authority cannot issue at now.
-func (c CA) CheckIssue(now time.Time) diag.Diagnostics {
+func (c CA) CheckIssue(profile pki.Profile, now time.Time) diag.Diagnostics {
 	var diags diag.Diagnostics
 	ca := path.Root("ca")
 	if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
 		diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
+	}
+	if err := pki.CheckAuthorityPurpose(c.Certificate, profile); err != nil {
+		diags.AddAttributeError(ca.AtName("cert_pem"), "Authority for another purpose", Sentence(err)+" Rotate the authority, which makes a root without that limit.")
 	}
 	// One that was imported can be too weak to issue, and still be in use.
 	if err := pki.CheckKey(c.Certificate.PublicKey); err != nil {

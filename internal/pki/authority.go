@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
@@ -42,6 +43,17 @@ func CheckAuthorityTime(certificate *x509.Certificate, now time.Time) error {
 		return fmt.Errorf("the authority %q expired on %s: renew it first", certificate.Subject, certificate.NotAfter.UTC().Format(time.RFC3339))
 	}
 	return nil
+}
+
+// CheckAuthorityPurpose reports an authority whose extendedKeyUsage forbids it to
+// issue for a profile. RFC 5280 gives the extension no meaning in an authority's
+// certificate, but Docker's crypto/tls, like others, lets it limit what is below.
+func CheckAuthorityPurpose(certificate *x509.Certificate, profile Profile) error {
+	if allows(certificate, profile) {
+		return nil
+	}
+	return fmt.Errorf("the authority %q may not issue the certificate of a %s: its extendedKeyUsage is limited to %s, and programs do not accept what it issues for another purpose",
+		certificate.Subject, profile, strings.Join(x509text.ExtKeyUsages(certificate), ", "))
 }
 
 // ErrKeyMismatch is the error of [NewAuthority] for a key of another

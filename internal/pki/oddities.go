@@ -48,6 +48,11 @@ func RootOddities(root *x509.Certificate, now time.Time) []string {
 	if len(root.SubjectKeyId) == 0 {
 		oddities = append(oddities, "it has no subjectKeyIdentifier")
 	}
+	for _, profile := range []Profile{Server, Client} {
+		if !allows(root, profile) {
+			oddities = append(oddities, fmt.Sprintf("its extendedKeyUsage forbids it to issue the certificate of a %s, and programs do not accept such a one", profile))
+		}
+	}
 	if root.MaxPathLenZero {
 		oddities = append(oddities, "its path length is 0: it cannot certify its successor, so a rotation needs the new ca.pem everywhere before the new certificates")
 	}

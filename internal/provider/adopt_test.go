@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -352,6 +353,40 @@ func TestAdoptExpired(t *testing.T) {
 	w.MustApply(t, p)
 	w.MustBeEmpty(t)
 	w.MustVerify(t, f.root)
+}
+
+// TestAuthorityForAnotherPurpose imports an authority whose extendedKeyUsage
+// limits what it may issue. The import says so, the plan refuses what nobody would
+// accept, and a rotation mends it.
+func TestAuthorityForAnotherPurpose(t *testing.T) {
+	t.Parallel()
+	for limit, test := range map[x509.ExtKeyUsage]struct {
+		warns   []string
+		refused []string
+	}{
+		x509.ExtKeyUsageServerAuth:      {[]string{"issue the certificate of a client"}, []string{tfsim.Client}},
+		x509.ExtKeyUsageClientAuth:      {[]string{"issue the certificate of a server"}, []string{tfsim.Server}},
+		x509.ExtKeyUsageEmailProtection: {[]string{"issue the certificate of a server", "issue the certificate of a client"}, []string{tfsim.Server, tfsim.Client}},
+		x509.ExtKeyUsageAny:             {},
+	} {
+		f := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) { root.ExtKeyUsage = []x509.ExtKeyUsage{limit} })
+		w := newWorld(t)
+		expectWarnings(t, f.importInto(t, w), test.warns)
+		w.MustBeEmpty(t)
+		for _, name := range tfsim.Order[1:] {
+			w.Set(name, tfsim.Values{"rotation_triggers": tfsim.Trigger("now")})
+			if slices.Contains(test.refused, name) {
+				w.MustFail(t, "Authority for another purpose")
+				w.Unset(name, "rotation_triggers")
+			} else {
+				w.MustPlanAndApply(t)
+			}
+		}
+		w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger("now")})
+		w.MustPlanAndApply(t)
+		w.MustBeEmpty(t)
+		w.MustVerify(t, w.MustParse(t, tfsim.CA, "cert_pem")[0])
+	}
 }
 
 // TestWeakAuthorityIssuesNothing imports an authority with an RSA key of 1024

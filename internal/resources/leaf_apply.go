@@ -85,7 +85,7 @@ func (c *leafChange) orders() orders {
 }
 
 func (c *leafChange) issue(ctx context.Context, which lifecycle.Key) (*x509.Certificate, diag.Diagnostics) {
-	diags := c.authority.CheckIssue(c.now)
+	diags := c.authority.CheckIssue(c.profile, c.now)
 	if diags.HasError() {
 		return nil, diags
 	}

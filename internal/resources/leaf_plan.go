@@ -222,7 +222,7 @@ func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 	if diags.Append(c.authority.Check(c.keys, noTime)...); diags.HasError() || !d.Issues() {
 		return diags
 	}
-	diags.Append(c.authority.CheckIssue(c.now)...)
+	diags.Append(c.authority.CheckIssue(c.profile, c.now)...)
 	if inputs.FullyKnown(c.plan.Subject) {
 		if err := pki.CheckSubjectUnder(inputs.SubjectOf(c.plan.Subject), c.authority.Certificate); err != nil {
 			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
