@@ -3,6 +3,7 @@ package inputs
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -163,10 +164,12 @@ func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
 	key, err := keys.ParsePrivateKey(c.key.ValueString(), c.passphrase.ValueString())
 	switch {
 	case errors.Is(err, x509text.ErrPassphraseMissing):
-		err = errLocked
-		fallthrough
+		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "No passphrase", Sentence(errLocked))
+		return nil, diags
 	case errors.Is(err, x509text.ErrPassphraseWrong):
-		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "Wrong passphrase", Sentence(err))
+		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "Wrong passphrase", fmt.Sprintf(
+			"It does not decrypt the private key of the authority %q, which is ca.private_key_pem. Give the passphrase that this key is stored with: private_key_passphrase_wo of the docker_tls_ca. "+
+				"Another private_key_passphrase_wo counts only from the apply that changes private_key_passphrase_wo_version as well.", c.Certificate.Subject))
 		return nil, diags
 	}
 	var authority *pki.Authority

@@ -65,10 +65,11 @@ func RootOddities(root *x509.Certificate, now time.Time) []string {
 func commonOddities(certificate *x509.Certificate, now time.Time) []string {
 	var oddities []string
 	add := func(format string, args ...any) { oddities = append(oddities, fmt.Sprintf(format, args...)) }
-	if !now.Before(certificate.NotAfter) {
+	switch {
+	case Expired(certificate, now):
 		add("it expired on %s", day(certificate.NotAfter))
-	} else if early := AdoptedEarlyRenewalHours(certificate, now); early < AdoptedValidityHours(certificate)/3 {
-		add("it ends soon, on %s: the first apply after %s renews it", day(certificate.NotAfter), day(RenewalTime(certificate, early)))
+	case EndsSoon(certificate, now):
+		add("it ends soon, on %s: the first apply after %s renews it", day(certificate.NotAfter), day(RenewalTime(certificate, AdoptedEarlyRenewalHours(certificate, now))))
 	}
 	if now.Before(certificate.NotBefore) {
 		add("it is not valid before %s", day(certificate.NotBefore))
@@ -108,6 +109,17 @@ func refusedSignature(certificate *x509.Certificate) string {
 		return "an algorithm that is not supported, such as SHA-224"
 	}
 	return ""
+}
+
+// Expired reports whether a certificate has ended.
+func Expired(certificate *x509.Certificate, now time.Time) bool {
+	return !now.Before(certificate.NotAfter)
+}
+
+// EndsSoon reports a certificate that has not ended, but would be due by default.
+// It is taken over with a shorter window.
+func EndsSoon(certificate *x509.Certificate, now time.Time) bool {
+	return !Expired(certificate, now) && AdoptedEarlyRenewalHours(certificate, now) < AdoptedValidityHours(certificate)/3
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -239,7 +239,17 @@ func TestAdopt(t *testing.T) {
 				key = test.key(t)
 			}
 			f, w := newForeignPKI(t, key, test.edit), newWorld(t)
-			expectWarnings(t, f.importInto(t, w), test.warns)
+			warnings := f.importInto(t, w)
+			expectWarnings(t, warnings, test.warns)
+			for _, warning := range warnings {
+				summary := "A certificate to be renewed some day: "
+				if strings.Contains(warning, "it ends soon") {
+					summary = "A certificate that ends soon: "
+				}
+				if !strings.HasPrefix(warning, summary) {
+					t.Errorf("the warning is %q, want one that begins with %q", warning, summary)
+				}
+			}
 			if test.config != nil {
 				test.config(w)
 			}
@@ -345,7 +355,11 @@ func TestAdoptExpired(t *testing.T) {
 	f, w := newForeignPKI(t, ecdsaKey(t), func(_, server, _ *x509.Certificate) {
 		server.NotBefore, server.NotAfter = foreignStart.AddDate(-1, 0, 0), foreignStart
 	}), newWorld(t)
-	expectWarnings(t, f.importInto(t, w), []string{"it expired on 2030-05-01"})
+	warnings := f.importInto(t, w)
+	expectWarnings(t, warnings, []string{"it expired on 2030-05-01"})
+	if want := "A certificate that has expired: "; len(warnings) != 1 || !strings.HasPrefix(warnings[0], want) || !strings.Contains(warnings[0], "The next apply renews it") {
+		t.Errorf("the warnings are %q, want one that begins with %q", warnings, want)
+	}
 	p := w.MustPlan(t)
 	if changed := p.Changed(); len(changed) != 1 || changed[0] != tfsim.Server {
 		t.Errorf("the plan changes %v", changed)

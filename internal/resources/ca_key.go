@@ -230,12 +230,25 @@ func (c *caChange) previousKey() (crypto.Signer, diag.Diagnostics) {
 		diags.AddAttributeError(path.Root("private_key_passphrase_wo"), "No passphrase",
 			"The private key in the state is encrypted, and is needed: set private_key_passphrase_wo, or, to store it without a passphrase again, previous_private_key_passphrase_wo.")
 	case errors.Is(err, x509text.ErrPassphraseWrong):
-		diags.AddAttributeError(path.Root("private_key_passphrase_wo"), "Wrong passphrase",
-			"The private key in the state is encrypted with another passphrase. To change it, change private_key_passphrase_wo_version and give the one so far in previous_private_key_passphrase_wo.")
+		diags.Append(c.wrongPassphrase())
 	default:
 		diags.AddAttributeError(path.Root("private_key_pem"), "The current private key cannot be used", inputs.Sentence(err))
 	}
 	return nil, diags
+}
+
+// wrongPassphrase says which passphrase is wrong: the one so far, where that is
+// given for a change, or the only one.
+func (c *caChange) wrongPassphrase() diag.Diagnostic {
+	const summary = "Wrong passphrase"
+	if inputs.Known(c.config.PreviousPrivateKeyPassphraseWO) {
+		return diag.NewAttributeErrorDiagnostic(path.Root("previous_private_key_passphrase_wo"), summary,
+			"The private key of the authority, in the state, is encrypted with another passphrase than previous_private_key_passphrase_wo and private_key_passphrase_wo. "+
+				"Give the one that private_key_passphrase_wo was when private_key_passphrase_wo_version last changed.")
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("private_key_passphrase_wo"), summary,
+		"The private key of the authority, in the state, is encrypted with another passphrase than private_key_passphrase_wo: with the one that it was when private_key_passphrase_wo_version last changed. "+
+			"Give that one. Or, to change the passphrase, change private_key_passphrase_wo_version and give the one so far in previous_private_key_passphrase_wo.")
 }
 
 // storedKey reads the private key in the state, with either passphrase.
