@@ -67,8 +67,9 @@ func (r *ca) Read(ctx context.Context, req resource.ReadRequest, resp *resource.
 		return
 	}
 	root, diags := current(state.CertPEM)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
-		return
+	if diags.HasError() {
+		resp.Diagnostics.Append(damagedRefresh(diags)...)
+		return // the state stays as it is
 	}
 	state.refresh(root, r.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)

@@ -27,6 +27,14 @@ type caChange struct {
 	root         *x509.Certificate // the current one, the first of trust
 }
 
+// damagedAuthority is what to do about an authority that cannot be read. It is not
+// made anew, as a leaf is: that would cut off every host and client.
+const damagedAuthority = "None is made in its place, because that would cut off every host and client. Restore the state from a backup. " +
+	"Or import the authority again. Write the ca.pem of any host or client to a file ca.pem, and the private key to a file ca-key.pem: " +
+	"your own, or private_key_pem of this resource in `terraform state pull`. With the address of your resource, run then\n\n" +
+	"  terraform state rm docker_tls_ca.this\n  terraform import docker_tls_ca.this ca.pem,ca-key.pem\n\n" +
+	"Where ca.pem or the key is lost, the first of these commands alone has the next apply make another authority, and every host and client needs new files at once."
+
 // newChange parses what belongs to a change.
 func (r *ca) newChange(config, plan, state *caModel) (*caChange, diag.Diagnostics) {
 	var diags diag.Diagnostics
@@ -36,7 +44,7 @@ func (r *ca) newChange(config, plan, state *caModel) (*caChange, diag.Diagnostic
 	}
 	var err error
 	if c.trust, err = pki.ParseTrust(state.CertPEM.ValueString(), state.CrossSignedCertPEM.ValueString()); err != nil {
-		diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", inputs.Sentence(err))
+		diags.AddAttributeError(path.Root("cert_pem"), damaged, "The authority in the state cannot be read: "+err.Error()+". "+damagedAuthority)
 		return nil, diags
 	}
 	c.root = c.trust.Roots[0]

@@ -37,7 +37,7 @@ type certificateModel struct {
 
 // issueReasons is the documentation of issue_reason; the reasons are those of
 // package lifecycle.
-const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key` or `renewal_time`; " +
+const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key`, `the certificate in the state was damaged` or `renewal_time`; " +
 	"several are separated by commas. A plan that is going to issue a certificate shows its reason here. `not recorded` for certificates of releases that had no such attribute."
 
 // certificateAttributes is the schema of [certificateModel], without `subject`
@@ -151,14 +151,27 @@ func (m *certificateModel) defaultEarlyRenewal(state *certificateModel) types.In
 	return types.Int64Value(m.ValidityPeriodHours.ValueInt64() / 3)
 }
 
+// damaged is the summary of all diagnostics about a certificate in the state that
+// cannot be read.
+const damaged = "Damaged state"
+
 // current is the first certificate of a PEM text from the state.
 func current(certPEM types.String) (*x509.Certificate, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	certificates, err := x509text.ParseCertificates(certPEM.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", "The certificate in the state cannot be read: "+err.Error()+
-			". Restore the state from a backup, or replace this resource with `terraform apply -replace`.")
+		diags.AddAttributeError(path.Root("cert_pem"), damaged, "The certificate in the state cannot be read: "+err.Error()+". The next plan says what becomes of it.")
 		return nil, diags
 	}
 	return certificates[0], diags
+}
+
+// damagedRefresh makes warnings of what a refresh finds damaged. An error there
+// would forbid every plan, also that of `terraform destroy`.
+func damagedRefresh(diags diag.Diagnostics) diag.Diagnostics {
+	var warnings diag.Diagnostics
+	for _, d := range diags {
+		warnings.AddAttributeWarning(path.Root("cert_pem"), d.Summary(), d.Detail())
+	}
+	return warnings
 }

@@ -131,8 +131,9 @@ func (r *leaf) Read(ctx context.Context, req resource.ReadRequest, resp *resourc
 		return
 	}
 	certificate, diags := current(state.CertPEM)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
-		return
+	if diags.HasError() {
+		resp.Diagnostics.Append(damagedRefresh(diags)...)
+		return // the state stays as it is
 	}
 	state.refresh(certificate, r.now())
 	if !state.CACertPEM.IsNull() {

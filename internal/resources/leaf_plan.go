@@ -33,6 +33,7 @@ type leafChange struct {
 	request   *x509.CertificateRequest // nil while there is none, or it is not known
 	names     names                    // of the configuration
 	former    names                    // of the state
+	damaged   bool                     // the certificate in the state cannot be read
 }
 
 // names are the names of a server, in canonical form.
@@ -51,6 +52,10 @@ func (r *leaf) newChange(config, plan, state *leafModel) (*leafChange, diag.Diag
 		return nil, diags
 	}
 	c.authority, c.trusted = inputs.ReadCA(config.CA)
+	if state != nil {
+		_, stateDiags := current(state.CertPEM)
+		c.damaged = stateDiags.HasError()
+	}
 	if r.profile == pki.Client {
 		return c, diags // a client has no names, whatever its request asks for
 	}
@@ -162,10 +167,10 @@ func (c *leafChange) defaultCommonName() types.String {
 func (c *leafChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	plan := c.plan
 	plan.CACertPEM = c.authority.Roots
-	if c.state == nil {
+	if c.state == nil || c.damaged {
 		key, diags := c.firstKeyFacts()
 		diags.Append(plan.fitAlgorithm(&c.config.certificateModel, key)...)
-		return lifecycle.First(key.source, key.sourceUnknown), diags
+		return c.first(key), diags
 	}
 	certificate, diags := current(c.state.CertPEM)
 	if diags.HasError() {
@@ -186,6 +191,16 @@ func (c *leafChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	facts.Storage = differenceOf((key.source == lifecycle.Managed) == (key.former == lifecycle.Managed))
 	facts.Due = pki.Due(certificate, plan.EarlyRenewalHours.ValueInt64(), c.now)
 	return lifecycle.Decide(facts), diags
+}
+
+// first decides about a certificate that does not exist, or no longer does: one
+// that is damaged in the state.
+func (c *leafChange) first(key keyFacts) lifecycle.Decision {
+	d := lifecycle.First(key.source, key.sourceUnknown)
+	if c.damaged {
+		d.Reasons = lifecycle.Reasons{lifecycle.Damaged}
+	}
+	return d
 }
 
 // record adds the arguments that only a leaf has, and the roots.

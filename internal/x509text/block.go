@@ -2,6 +2,7 @@ package x509text
 
 import (
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -16,6 +17,12 @@ func blocks(text string) iter.Seq[*pem.Block] {
 		}
 	}
 }
+
+// begun counts the blocks that begin, those whose type begins with label.
+// encoding/pem passes over one that is damaged without a word.
+func begun(text, label string) int { return strings.Count("\n"+text, "\n-----BEGIN "+label) }
+
+var errBroken = errors.New("a PEM block among the certificates is damaged or cut off")
 
 // Contents says of what kind a text is, in words that follow "contains": `a
 // certificate and an encrypted private key`, `no PEM block`. It never repeats

@@ -57,3 +57,29 @@ func TestSpoiltPEM(t *testing.T) {
 		}
 	}
 }
+
+// TestDamagedBlock has a certificate in a bundle that is damaged: a bundle without
+// it is not what was meant.
+func TestDamagedBlock(t *testing.T) {
+	root, _ := selfSigned(t, nothingElse)
+	one := x509text.EncodeCertificates(root)
+	for name, spoilt := range map[string]string{
+		"the first":        strings.Replace(one, "MI", "??", 1) + one,
+		"the second":       one + strings.Replace(one, "MI", "??", 1),
+		"cut off":          one + one[:len(one)-20],
+		"without its head": "-----BEGIN CERTIFICATE-----\n" + one,
+	} {
+		const want = "damaged or cut off"
+		if _, err := x509text.ParseCertificates(spoilt); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: ParseCertificates returns the error %v, want %q", name, err, want)
+		}
+		if _, err := x509text.FindCertificates(spoilt); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: FindCertificates returns the error %v, want %q", name, err, want)
+		}
+	}
+	for _, sound := range []string{one + one, "text -----BEGIN CERTIFICATE----- in a line\n" + one} {
+		if _, err := x509text.ParseCertificates(sound); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -30,8 +30,11 @@ func ParseCertificates(text string) ([]*x509.Certificate, error) {
 		}
 		certificates = append(certificates, certificate)
 	}
-	if len(certificates) == 0 {
+	switch {
+	case len(certificates) == 0:
 		return nil, NotFound("certificate", "CERTIFICATE", text)
+	case begun(text, "") > len(certificates):
+		return nil, errBroken
 	}
 	return certificates, nil
 }
@@ -50,6 +53,9 @@ func FindCertificates(text string) ([]*x509.Certificate, error) {
 			return nil, err
 		}
 		certificates = append(certificates, certificate)
+	}
+	if len(certificates) > 0 && begun(text, "CERTIFICATE-----") > len(certificates) {
+		return nil, errBroken
 	}
 	return certificates, nil
 }
