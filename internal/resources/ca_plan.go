@@ -33,7 +33,7 @@ const damagedAuthority = "None is made in its place, because that would cut off 
 	"Or import the authority again. Write the ca.pem of any host or client to a file ca.pem, and the private key to a file ca-key.pem: " +
 	"your own, or private_key_pem of this resource in `terraform state pull`. With the address of your resource, run then\n\n" +
 	"  terraform state rm docker_tls_ca.this\n  terraform import docker_tls_ca.this ca.pem,ca-key.pem\n\n" +
-	"Where ca.pem or the key is lost, the first of these commands alone has the next apply make another authority, and every host and client needs new files at once."
+	"Where ca.pem or the key is lost, the first of these commands alone has the next apply make another authority, and every host and client needs new files at once. To destroy it, add -refresh=false to `terraform destroy`."
 
 // newChange parses what belongs to a change.
 func (r *ca) newChange(config, plan, state *caModel) (*caChange, diag.Diagnostics) {

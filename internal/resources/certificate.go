@@ -167,7 +167,7 @@ func current(certPEM types.String) (*x509.Certificate, diag.Diagnostics) {
 }
 
 // damagedRefresh makes warnings of what a refresh finds damaged. An error there
-// would forbid every plan, also that of `terraform destroy`.
+// would forbid every plan, also the one that mends it.
 func damagedRefresh(diags diag.Diagnostics) diag.Diagnostics {
 	var warnings diag.Diagnostics
 	for _, d := range diags {
