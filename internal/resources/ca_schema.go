@@ -58,7 +58,7 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 		MarkdownDescription: "Version of `private_key_passphrase_wo`, any number. A change encrypts the private key anew, and issues nothing.",
 	}
 	attributes["previous_private_key_passphrase_wo"] = secret("The passphrase so far, for a change of the passphrase, or to store the private key without one again. Write-only: it is never stored.")
-	attributes["subject"] = inputs.SubjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
+	attributes["subject"] = subjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
 	attributes["cert_pem"] = schema.StringAttribute{
 		Computed:            true,
 		MarkdownDescription: "The roots to trust, in PEM: the exact content of `ca.pem`. The current root first, then previous ones while they overlap.",

@@ -40,6 +40,10 @@ type certificateModel struct {
 const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key`, `the certificate in the state was damaged` or `renewal_time`; " +
 	"several are separated by commas. A plan that is going to issue a certificate shows its reason here. `not recorded` for certificates of releases that had no such attribute."
 
+// kept ends the description of an argument whose default holds for a new
+// certificate only.
+const kept = " Removed from the configuration, it keeps its value."
+
 // certificateAttributes is the schema of [certificateModel], without `subject`
 // and `cert_pem`, which each resource describes in its own words.
 //
@@ -55,20 +59,20 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 			Optional: true,
 			Computed: true,
 			MarkdownDescription: "Algorithm and size of the private key: `" + strings.Join(algorithms, "`, `") + "`. Default `ECDSA_P256`. " +
-				"`ED25519` works with Docker, Go and OpenSSL, but not with docker-java, mbedTLS, NSS and older LibreSSL. A change makes a new key and a new certificate.",
+				"`ED25519` works with Docker, Go and OpenSSL, but not with docker-java, mbedTLS, NSS and older LibreSSL. A change makes a new key and a new certificate." + kept,
 			Validators: []validator.String{stringvalidator.OneOf(algorithms...)},
 		},
 		"validity_period_hours": schema.Int64Attribute{
 			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			Computed:            true,
-			MarkdownDescription: fmt.Sprintf("How long the certificate is valid from its issue, in hours. Default %d. A change reissues the certificate.", validityHours),
+			MarkdownDescription: fmt.Sprintf("How long the certificate is valid from its issue, in hours. Default %d. A change reissues the certificate.", validityHours) + kept,
 		},
 		"early_renewal_hours": schema.Int64Attribute{
 			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			Computed:            true,
-			MarkdownDescription: "How long before its end the certificate is due for renewal, in hours; the first `terraform apply` from then on renews it. Less than `validity_period_hours`; default one third of it.",
+			MarkdownDescription: "How long before its end the certificate is due for renewal, in hours; the first `terraform apply` from then on renews it. Less than `validity_period_hours`; default one third of it." + kept + " With another `validity_period_hours`, it is then the default again.",
 			Validators:          []validator.Int64{int64validator.AtLeast(0)},
 		},
 		"reuse_private_key": schema.BoolAttribute{
@@ -100,6 +104,13 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 		"ready_for_renewal":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether `renewal_time` has passed: the next `terraform apply` renews the certificate."},
 		"issue_reason":        computed(issueReasons),
 	}
+}
+
+// subjectAttribute is the attribute `subject` of a certificate that is stored.
+func subjectAttribute(commonName string) schema.SingleNestedAttribute {
+	attribute := inputs.SubjectAttribute(commonName)
+	attribute.MarkdownDescription += kept + " An attribute that is removed from it leaves the certificate."
+	return attribute
 }
 
 // checkLifetime reports a validity or a renewal window that cannot be, at the
