@@ -141,6 +141,9 @@ func (c CA) CheckIssue(profile pki.Profile, now time.Time) diag.Diagnostics {
 	if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
 		diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
 	}
+	if err := pki.CheckAuthorityBegun(c.Certificate, now); err != nil {
+		diags.AddAttributeError(ca.AtName("cert_pem"), "Authority of the future", Sentence(err))
+	}
 	if err := pki.CheckAuthorityPurpose(c.Certificate, profile); err != nil {
 		diags.AddAttributeError(ca.AtName("cert_pem"), "Authority for another purpose", Sentence(err)+" Rotate the authority, which makes a root without that limit.")
 	}

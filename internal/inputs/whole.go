@@ -2,7 +2,6 @@ package inputs
 
 import (
 	"context"
-	"fmt"
 	"math/big"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -32,7 +31,7 @@ func (t WholeNumber) String() string { return "inputs.WholeNumber" }
 // ValueFromTerraform takes a number that is no whole one for unknown, because an
 // error here has no words of its own. Validate reports it.
 func (t WholeNumber) ValueFromTerraform(ctx context.Context, value tftypes.Value) (attr.Value, error) {
-	if wholeNumber(value) != nil {
+	if fault(value) != "" {
 		return basetypes.NewInt64Unknown(), nil
 	}
 	return t.Int64Type.ValueFromTerraform(ctx, value)
@@ -41,23 +40,23 @@ func (t WholeNumber) ValueFromTerraform(ctx context.Context, value tftypes.Value
 // Validate reports a fraction, and a number that is too large.
 func (t WholeNumber) Validate(_ context.Context, value tftypes.Value, at path.Path) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if err := wholeNumber(value); err != nil {
-		diags.AddAttributeError(at, "Invalid "+attribute(at), Sentence(err))
+	if fault := fault(value); fault != "" {
+		diags.AddAttributeError(at, "Invalid "+attribute(at), fault)
 	}
 	return diags
 }
 
-// wholeNumber reports a known number that is not a whole one of 64 bits.
-func wholeNumber(value tftypes.Value) error {
+// fault says why a known number is not a whole one of 64 bits.
+func fault(value tftypes.Value) string {
 	var number *big.Float
 	if !value.IsKnown() || value.IsNull() || value.As(&number) != nil {
-		return nil
+		return ""
 	}
 	if !number.IsInt() {
-		return fmt.Errorf("must be a whole number, not %s: round it, with floor or ceil for instance", number.Text('g', 10))
+		return "Must be a whole number, not " + number.Text('g', 10) + ": round it, with floor or ceil for instance."
 	}
 	if _, accuracy := number.Int64(); accuracy != big.Exact {
-		return fmt.Errorf("must be a whole number that fits into 64 bits, not %s", number.Text('g', 10))
+		return "Must be a whole number that fits into 64 bits, not " + number.Text('g', 10) + "."
 	}
-	return nil
+	return ""
 }

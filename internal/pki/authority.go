@@ -45,10 +45,24 @@ func CheckAuthorityTime(certificate *x509.Certificate, now time.Time) error {
 	return nil
 }
 
+// CheckAuthorityBegun reports an authority that is not valid yet.
+func CheckAuthorityBegun(certificate *x509.Certificate, now time.Time) error {
+	if now.Before(certificate.NotBefore) {
+		return fmt.Errorf("the authority %q is not valid before %s, and nothing that it issues until then is accepted: wait, or set the clock", certificate.Subject, certificate.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
 // CheckAuthorityPurpose reports an authority whose extendedKeyUsage forbids it to
 // issue for a profile. RFC 5280 gives the extension no meaning in an authority's
 // certificate, but Docker's crypto/tls, like others, lets it limit what is below.
+//
+// It also reports a critical extension that crypto/x509 does not know: programs
+// must then reject what is below (RFC 5280, section 4.2).
 func CheckAuthorityPurpose(certificate *x509.Certificate, profile Profile) error {
+	if unknown := certificate.UnhandledCriticalExtensions; len(unknown) > 0 {
+		return fmt.Errorf("the authority %q has the critical extension %s, which programs do not know: they do not accept what it issues", certificate.Subject, unknown[0])
+	}
 	if allows(certificate, profile) {
 		return nil
 	}

@@ -98,6 +98,7 @@ func (a *Authority) Issue(request LeafRequest, now time.Time) (*x509.Certificate
 	if err := errors.Join(
 		request.Check(now),
 		CheckAuthorityTime(a.Certificate, now),
+		CheckAuthorityBegun(a.Certificate, now),
 		CheckAuthorityPurpose(a.Certificate, request.Profile),
 		CheckKey(a.Certificate.PublicKey),
 		CheckSubjectUnder(request.Subject, a.Certificate),

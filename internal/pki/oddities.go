@@ -53,6 +53,9 @@ func RootOddities(root *x509.Certificate, now time.Time) []string {
 			oddities = append(oddities, fmt.Sprintf("its extendedKeyUsage forbids it to issue the certificate of a %s, and programs do not accept such a one", profile))
 		}
 	}
+	if unknown := root.UnhandledCriticalExtensions; len(unknown) > 0 {
+		oddities = append(oddities, fmt.Sprintf("it has the critical extension %s, which programs do not know: they do not accept what it issues", unknown[0]))
+	}
 	if root.MaxPathLenZero {
 		oddities = append(oddities, "its path length is 0: it cannot certify its successor, so a rotation needs the new ca.pem everywhere before the new certificates")
 	}

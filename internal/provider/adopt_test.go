@@ -403,6 +403,24 @@ func TestAuthorityForAnotherPurpose(t *testing.T) {
 	}
 }
 
+// TestAuthorityNobodyAccepts imports authorities whose certificates nobody accepts:
+// the plan says so, where it would issue one.
+func TestAuthorityNobodyAccepts(t *testing.T) {
+	t.Parallel()
+	for want, edit := range map[string]func(root *x509.Certificate){
+		"is not valid before 2031": func(root *x509.Certificate) { root.NotBefore = foreignStart.AddDate(1, 0, 0) },
+		"has the critical extension 1.2.3": func(root *x509.Certificate) {
+			root.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
+		},
+	} {
+		f, w := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) { edit(root) }), newWorld(t)
+		f.importInto(t, w)
+		w.MustBeEmpty(t)
+		w.Set(tfsim.Server, tfsim.Values{"rotation_triggers": tfsim.Trigger("now")})
+		w.MustFail(t, want)
+	}
+}
+
 // TestWeakAuthorityIssuesNothing imports an authority with an RSA key of 1024
 // bits: what it has issued stays, and it issues nothing more.
 func TestWeakAuthorityIssuesNothing(t *testing.T) {
