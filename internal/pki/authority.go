@@ -66,6 +66,10 @@ type RootRequest struct {
 	// Predecessor is the certificate that is renewed with the same key, or nil.
 	// Its name and key identifier are kept, so that what it issued stays valid.
 	Predecessor *x509.Certificate
+	// KeepStart keeps the beginning of the predecessor's validity as well. It is
+	// the moment at which the root before it was replaced, from which an overlap
+	// counts. So it is to be kept while there are previous roots.
+	KeepStart bool
 }
 
 // IssueRoot makes a self-signed authority: basicConstraints critical CA:TRUE
@@ -89,11 +93,15 @@ func IssueRoot(request RootRequest, now time.Time) (*x509.Certificate, error) {
 	if old := request.Predecessor; old != nil {
 		template.RawSubject = old.RawSubject
 		template.EmailAddresses = old.EmailAddresses
+		// A clock that was set back must not make a root that is not valid yet.
+		if request.KeepStart && old.NotBefore.Before(template.NotBefore) {
+			template.NotBefore = old.NotBefore
+		}
 		if len(old.SubjectKeyId) > 0 {
 			template.SubjectKeyId = old.SubjectKeyId
 		}
 	} else {
-		template.Subject = request.Subject.name(hex.EncodeToString(template.SubjectKeyId[:8]))
+		template.Subject = request.Subject.name(serialOf(template.SubjectKeyId))
 		template.EmailAddresses = request.Subject.emailAddresses()
 	}
 	root, err := template.sign(&template.Certificate, request.Key)
@@ -107,6 +115,10 @@ func IssueRoot(request RootRequest, now time.Time) (*x509.Certificate, error) {
 	}
 	return root, nil
 }
+
+// serialOf is the serialNumber attribute in the name of a root with this key
+// identifier.
+func serialOf(keyID []byte) string { return hex.EncodeToString(keyID[:8]) }
 
 // CanCrossSign reports whether a root may certify the key of its successor.
 func CanCrossSign(root *x509.Certificate, now time.Time) error {

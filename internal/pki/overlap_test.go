@@ -227,13 +227,17 @@ func wantTrust(t *testing.T, got, want pki.Trust) {
 }
 
 // A short-lived root in the middle: what is older is reached over it, so its
-// cross certificate and all older ones go, but the older root stays trusted.
+// cross certificate and all older ones go when it expires. The older root stays
+// trusted; and so does the expired one, which tells when that was replaced, as
+// long as the older one.
 func TestTrimInTheMiddle(t *testing.T) {
 	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 0)
 	r.succeed(t, newGeneration(t, pki.RootRequest{ValidityHours: 10}, issued))
 	r.succeed(t, newGeneration(t, pki.RootRequest{}, issued))
 	got := r.trust.Trim(pki.UntilExpiry, issued.Add(10*time.Hour))
-	wantTrust(t, got, pki.Trust{Roots: []*x509.Certificate{r.trust.Roots[0], r.trust.Roots[2]}})
+	wantTrust(t, got, pki.Trust{Roots: r.trust.Roots})
+	wantTrust(t, got.Trim(pki.UntilExpiry, r.trust.Roots[2].NotAfter.Add(-time.Second)), pki.Trust{Roots: r.trust.Roots})
+	wantTrust(t, got.Trim(pki.UntilExpiry, r.trust.Roots[2].NotAfter), pki.Trust{Roots: r.trust.Roots[:1]})
 }
 
 // Without a cross certificate, the successor's own certificate tells when a
