@@ -126,14 +126,18 @@ func (t Trust) dropEnded(overlap Overlap, now time.Time) Trust {
 // tooMany reports whether there are more previous roots than may be.
 func (t Trust) tooMany() bool { return len(t.Roots) > 1+MaxPrevious }
 
-// Surplus are the roots that would leave if another one took the place of the
-// current root at now, because there would be too many of them.
-func (t Trust) Surplus(overlap Overlap, now time.Time) []*x509.Certificate {
+// Surplus are the roots that leave at now because there are too many of them;
+// replaced says that another root takes the place of the current one.
+func (t Trust) Surplus(overlap Overlap, now time.Time, replaced bool) []*x509.Certificate {
 	if overlap.CutsOff() {
 		return nil
 	}
-	if left := t.dropEnded(overlap, now).Roots; len(left) > MaxPrevious {
-		return left[MaxPrevious:]
+	most := 1 + MaxPrevious
+	if replaced {
+		most = MaxPrevious
+	}
+	if left := t.dropEnded(overlap, now).Roots; len(left) > most {
+		return left[most:]
 	}
 	return nil
 }

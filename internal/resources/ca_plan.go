@@ -3,6 +3,8 @@ package resources
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -14,6 +16,7 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // caChange is what one call of Terraform asks of an authority, parsed once.
@@ -72,6 +75,7 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 	}
 	logDecision(ctx, decision)
 	c.mark(decision)
+	resp.Diagnostics.Append(c.warnOfSurplus(decision)...)
 	if resp.Diagnostics.Append(c.checkSecrets(decision)...); !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	}
@@ -125,7 +129,7 @@ func (c *caChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	facts.Storage = differenceOf(!c.storesOtherwise())
 	facts.Due = pki.Due(c.root, plan.EarlyRenewalHours.ValueInt64(), c.now)
 	facts.Cut = overlap.CutsOff()
-	facts.Ended = len(c.trust.Trim(overlap, c.now).Roots) < len(c.trust.Roots)
+	facts.Ended = !c.trust.Trim(overlap, c.now).Same(c.trust)
 	if end, ok := c.trust.NextEnd(overlap); ok {
 		facts.EndsFirst = end.Before(pki.RenewalTime(c.root, plan.EarlyRenewalHours.ValueInt64()))
 	}
@@ -168,6 +172,31 @@ func (c *caChange) mark(d lifecycle.Decision) {
 	} else {
 		plan.CertPEM, plan.CrossSignedCertPEM = types.StringUnknown(), types.StringUnknown()
 	}
+}
+
+// warnOfSurplus names the roots that a plan drops because there would be too
+// many of them.
+func (c *caChange) warnOfSurplus(d lifecycle.Decision) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if c.state == nil {
+		return diags
+	}
+	var surplus []*x509.Certificate
+	if rotates := d.Verdict == lifecycle.Reissued && d.NewKey(); rotates || d.DropEnded || d.Issues() {
+		surplus = c.trust.Surplus(overlapOf(c.plan.OverlapHours), c.now, rotates)
+	}
+	if len(surplus) == 0 {
+		return diags
+	}
+	var left []string
+	for _, root := range surplus {
+		left = append(left, displayName(root)+" (serial number "+x509text.SerialNumber(root)+")")
+	}
+	diags.AddAttributeWarning(path.Root("cert_pem"), "The oldest roots leave", fmt.Sprintf(
+		"An authority has at most %d previous roots, because TLS libraries refuse longer chains. These are no longer trusted after this apply:\n  - %s\n"+
+			"Daemons and clients that know none of the newer roots reject the certificates that are issued from now on: give them a newer ca.pem first. overlap_hours ends overlaps earlier.",
+		pki.MaxPrevious, strings.Join(left, "\n  - ")))
+	return diags
 }
 
 func (m *caModel) setTrust(trust pki.Trust) {
