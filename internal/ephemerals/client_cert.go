@@ -143,6 +143,9 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 		request.ValidityHours = model.ValidityPeriodHours.ValueInt64()
 	}
 	certificate, err := authority.Issue(request, now)
+	if err == nil {
+		err = pki.CheckChain(certificate, input.Crosses())
+	}
 	if err != nil {
 		resp.Diagnostics.AddError("The certificate cannot be issued", inputs.Sentence(err))
 		return

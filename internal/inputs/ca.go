@@ -111,7 +111,7 @@ func (c CA) Check(keys *pki.Keyring, now time.Time) diag.Diagnostics {
 		diags.AddAttributeError(ca.AtName("cross_signed_cert_pem"), "Invalid chain", Sentence(c.crossErr))
 	}
 	if !now.IsZero() {
-		if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
+		if err := pki.CheckAuthorityEnd(c.Certificate, now); err != nil {
 			diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
 		}
 	}
@@ -138,7 +138,11 @@ func (c CA) CheckIssue(now time.Time) diag.Diagnostics {
 	var diags diag.Diagnostics
 	ca := path.Root("ca")
 	if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
-		diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
+		summary := "Expired authority"
+		if now.Before(c.Certificate.NotBefore) {
+			summary = "Authority not valid yet"
+		}
+		diags.AddAttributeError(ca.AtName("cert_pem"), summary, Sentence(err))
 	}
 	// One that was imported can be too weak to issue, and still be in use.
 	if err := pki.CheckKey(c.Certificate.PublicKey); err != nil {
@@ -175,6 +179,9 @@ func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
 	}
 	return authority, diags
 }
+
+// Crosses is the chain to previous roots, as far as it is known.
+func (c CA) Crosses() []*x509.Certificate { return c.crossChain }
 
 // Chain is the content of cert_pem: the leaf, then the chain to previous roots.
 func (c CA) Chain(leaf *x509.Certificate) types.String {

@@ -223,7 +223,7 @@ func (h *history) replace(next *era) (*x509.Certificate, error) {
 	old.next, old.replaced = next, h.now.Truncate(time.Second)
 	h.replacedBy(h.now)
 	if expired := !h.now.Before(old.Certificate.NotAfter); expired || h.IntN(5) == 0 {
-		if err := pki.CanCrossSign(old.Certificate, h.now); (err != nil) != expired {
+		if err := pki.CanCrossSign(old.Certificate, "", h.now); (err != nil) != expired {
 			return nil, fmt.Errorf("whether a root that has expired (%t) can sign: %w", expired, err)
 		}
 		return nil, nil

@@ -64,7 +64,7 @@ func (r LeafRequest) Check(now time.Time) error {
 	if r.Profile == Client && r.Subject.CommonName == "" {
 		return ErrNoCommonName
 	}
-	return errors.Join(r.Subject.Check(), CheckValidity(r.ValidityHours, now), CheckKey(r.PublicKey), checkHandshakeKey(r.PublicKey))
+	return errors.Join(r.Subject.Check(), r.Names.CheckSize(nil), CheckValidity(r.ValidityHours, now), CheckKey(r.PublicKey), checkHandshakeKey(r.PublicKey))
 }
 
 // checkHandshakeKey reports a key that is fit for an authority alone: crypto/tls,
@@ -101,6 +101,7 @@ func (a *Authority) Issue(request LeafRequest, now time.Time) (*x509.Certificate
 		CheckKey(a.Certificate.PublicKey),
 		CheckSubjectUnder(request.Subject, a.Certificate),
 		constraintsOf(a.Certificate).Check(request.Names),
+		CheckEmailUnder(request.Subject.EmailAddress, a.Certificate),
 	); err != nil {
 		return nil, err
 	}

@@ -2,8 +2,11 @@ package pki_test
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -110,9 +113,18 @@ func TestCrossCertificateBetweenEqualNames(t *testing.T) {
 }
 
 func TestCrossSignRefuses(t *testing.T) {
-	next := newGeneration(t, pki.RootRequest{}, issued).root()
+	next := newGeneration(t, pki.RootRequest{Subject: pki.Subject{CommonName: "CA", EmailAddress: "ops@example.com"}}, issued).root()
+	const refused = `the authority "CN=Old CA" cannot sign a cross certificate: `
 	pathlen0 := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLenZero = true })
 	pathlen1 := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLen = 1 })
+	noSigner := foreignRoot(t, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
+	serversOnly := foreignRoot(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+	codeOnly := foreignRoot(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} })
+	future := foreignRoot(t, func(c *x509.Certificate) { c.NotBefore = wholeSecond.Add(time.Hour) })
+	otherMail := foreignRoot(t, func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"example.org"} })
+	odd := foreignRoot(t, func(c *x509.Certificate) {
+		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
+	})
 	expired := foreignRoot(t, func(c *x509.Certificate) { c.NotAfter = wholeSecond })
 	for _, test := range []struct {
 		about string
@@ -121,6 +133,12 @@ func TestCrossSignRefuses(t *testing.T) {
 	}{
 		{"path length 1", pathlen1, ""},
 		{"path length 0", pathlen0, `the authority "CN=Old CA" cannot sign a cross certificate: its path length is 0, which forbids it to certify another authority (RFC 5280, section 4.2.1.9)`},
+		{"no keyCertSign", noSigner, refused + "its keyUsage lacks keyCertSign"},
+		{"for servers only", serversOnly, ""},
+		{"for neither servers nor clients", codeOnly, refused + "its extendedKeyUsage allows neither servers nor clients"},
+		{"not yet valid", future, refused + "it is not valid before 2026-03-29T02:30:15Z"},
+		{"another e-mail domain", otherMail, refused + `the name constraints of the authority "CN=Old CA" do not allow the e-mail address "ops@example.com"`},
+		{"a critical extension that nobody knows", odd, refused + "it has a critical extension that TLS libraries do not know (1.2.3)"},
 		{"expired", expired, `the authority "CN=Old CA" cannot sign a cross certificate: it expired on 2026-03-29T01:30:15Z`},
 	} {
 		t.Run(test.about, func(t *testing.T) {
@@ -297,4 +315,131 @@ func TestTrustAsText(t *testing.T) {
 		_, err := pki.ParseTrust(texts[0], texts[1])
 		wantError(t, err, "no certificate found: a PEM text that begins with -----BEGIN CERTIFICATE----- is expected")
 	}
+}
+
+// A chain that is cut, reordered or continued by another authority leads nobody
+// to an older root, and each of its certificates after the first was never
+// looked at.
+func TestCheckCrosses(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 3)
+	other := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	chain := r.trust.Crosses
+	long := rotate(t, newGeneration(t, pki.RootRequest{}, issued), pki.MaxPrevious+1)
+	for _, test := range []struct {
+		about   string
+		crosses []*x509.Certificate
+		of      *x509.Certificate
+		want    error
+	}{
+		{"whole", chain, r.trust.Roots[0], nil},
+		{"without its end", chain[:2], r.trust.Roots[0], nil},
+		{"with the root at its end", append(chain[:3:3], r.trust.Roots[3]), r.trust.Roots[0], nil},
+		{"without its middle", []*x509.Certificate{chain[0], chain[2]}, r.trust.Roots[0], pki.ErrBrokenCrosses},
+		{"in another order", []*x509.Certificate{chain[0], chain[2], chain[1]}, r.trust.Roots[0], pki.ErrBrokenCrosses},
+		{"continued by another authority", []*x509.Certificate{chain[0], other.trust.Crosses[0]}, r.trust.Roots[0], pki.ErrBrokenCrosses},
+		{"in reverse", []*x509.Certificate{chain[2], chain[1], chain[0]}, r.trust.Roots[0], pki.ErrForeignCross},
+		{"as many as there may be", long.trust.Crosses[:pki.MaxPrevious], long.trust.Roots[0], nil},
+		{"one too many", long.trust.Crosses, long.trust.Roots[0], pki.ErrManyCrosses},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			if err := pki.CheckCrosses(test.crosses, test.of); !errors.Is(err, test.want) {
+				t.Errorf("%v; want %v", err, test.want)
+			}
+		})
+	}
+}
+
+// The oldest roots leave when there are too many, and with them the chain to
+// them. What is left works with every program at hand.
+func TestAtMostEightPreviousRoots(t *testing.T) {
+	start := time.Now().Add(-24 * time.Hour) // certtool verifies at the time of the call alone
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, start), 0)
+	r.now = start
+	further := func(times int) {
+		for range times {
+			r.now = r.now.Add(time.Hour)
+			r.succeed(t, newGeneration(t, pki.RootRequest{}, r.now))
+		}
+	}
+	further(pki.MaxPrevious)
+	wantTrust(t, r.trust.Trim(pki.UntilExpiry, r.now), r.trust)
+	if left := r.trust.Surplus(pki.UntilExpiry, r.now, false); len(left) > 0 {
+		t.Errorf("%d roots leave where there are as many as may be", len(left))
+	}
+	if left := r.trust.Surplus(pki.UntilExpiry, r.now, true); len(left) != 1 || left[0] != r.trust.Roots[pki.MaxPrevious] {
+		t.Errorf("%d roots leave with the next rotation; want the oldest", len(left))
+	}
+	further(1)
+	if end, ok := r.trust.NextEnd(pki.UntilExpiry); !ok || !end.IsZero() {
+		t.Errorf("with too many roots the next end is %s", end)
+	}
+	oldest := r.trust.Roots[pki.MaxPrevious+1:]
+	if left := r.trust.Surplus(pki.UntilExpiry, r.now, false); len(left) != 1 || left[0] != oldest[0] {
+		t.Errorf("%d roots are too many; want the oldest", len(left))
+	}
+	if left := r.trust.Surplus(pki.OverlapOf(0), r.now, true); len(left) > 0 {
+		t.Errorf("%d roots are too many where all are cut off", len(left))
+	}
+	trust := r.trust.Trim(pki.UntilExpiry, r.now)
+	wantTrust(t, trust, pki.Trust{Roots: r.trust.Roots[:1+pki.MaxPrevious], Crosses: r.trust.Crosses[:pki.MaxPrevious]})
+	leaf := issue(t, r.current(), serverRequest(t), r.now)
+	chain := x509text.EncodeCertificates(append([]*x509.Certificate{leaf}, trust.Crosses...)...)
+	chainFile, leafFile := write(t, "chain.pem", chain), write(t, "leaf.pem", x509text.EncodeCertificates(leaf))
+	crossFile := write(t, "crosses.pem", x509text.EncodeCertificates(trust.Crosses...))
+	for i, root := range trust.Roots {
+		if err := pki.VerifyLeaf(leaf, trust.Crosses, root, pki.Server, r.now); err != nil {
+			t.Errorf("root %d: %v", i, err)
+		}
+		rootFile := write(t, "ca.pem", x509text.EncodeCertificates(root))
+		openssl(t, "", "verify", "-x509_strict", "-attime", fmt.Sprint(r.now.Unix()), "-CAfile", rootFile, "-untrusted", crossFile, leafFile)
+	}
+	all := write(t, "ca.pem", x509text.EncodeCertificates(trust.Roots...))
+	gnutls(t, all, chainFile)
+	gnutls(t, write(t, "ca.pem", x509text.EncodeCertificates(trust.Roots[pki.MaxPrevious])), chainFile)
+}
+
+// gnutls verifies a chain with GnuTLS, where it is installed.
+func gnutls(t *testing.T, roots, chain string) {
+	t.Helper()
+	if _, err := exec.LookPath("certtool"); err != nil {
+		t.Log("certtool is not installed: GnuTLS is left out")
+		return
+	}
+	command := exec.Command("certtool", "--verify", "--load-ca-certificate", roots, "--infile", chain)
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Errorf("certtool: %v\n%s", err, output)
+	}
+}
+
+// An imported root is not backdated: its successor's own beginning tells when
+// it was replaced, to the second.
+func TestOverlapOfImportedRoots(t *testing.T) {
+	old := foreignRoot(t, func(c *x509.Certificate) { c.NotBefore = issued.Add(-48 * time.Hour) })
+	next := foreignRoot(t, func(c *x509.Certificate) { c.NotBefore = issued })
+	trust := pki.Trust{Roots: []*x509.Certificate{next.root(), old.root()}}
+	if end, ok := trust.NextEnd(pki.OverlapOf(24)); !ok || !end.Equal(wholeSecond.Add(24*time.Hour)) {
+		t.Errorf("the overlap ends at %s", end)
+	}
+	now := issued.Add(time.Hour)
+	renewed := newGeneration(t, pki.RootRequest{Key: next.key, Predecessor: next.root(), KeepStart: true}, now)
+	if end, ok := trust.Renew(renewed.root()).NextEnd(pki.OverlapOf(24)); !ok || !end.Equal(wholeSecond.Add(24*time.Hour)) {
+		t.Errorf("after a renewal the overlap ends at %s", end)
+	}
+}
+
+// A clock that was set back by more than roots are backdated.
+func TestRenewalWithTheClockSetBack(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	r.renew(t, -48*time.Hour)
+	if start := r.current().root().NotBefore; !start.Equal(wholeSecond.Add(year - 49*time.Hour)) {
+		t.Errorf("the renewed root is valid from %s", start)
+	}
+	if end, ok := r.trust.NextEnd(pki.OverlapOf(24)); !ok || !end.Equal(wholeSecond.Add(year-24*time.Hour)) {
+		t.Errorf("the overlap ends at %s", end)
+	}
+}
+
+func TestOverlapDoesNotOverflow(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	wantTrust(t, r.trust.Trim(pki.OverlapOf(1<<62), r.now), r.trust)
 }

@@ -24,6 +24,9 @@ func ParseCertificateRequest(text string) (*x509.CertificateRequest, error) {
 	if other, _ := pem.Decode(rest); other != nil {
 		return nil, fmt.Errorf("a PEM block of type %q stands behind the certificate request: give the request alone", other.Type)
 	}
+	if len(block.Bytes) > maxMessage {
+		return nil, fmt.Errorf("the certificate request has %d bytes, and at most %d are allowed: a certificate of this size fits into no handshake of Docker", len(block.Bytes), maxMessage)
+	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
 		return nil, errors.New("the certificate request cannot be read: its content is damaged or of an unsupported algorithm")

@@ -53,6 +53,9 @@ func (r *ca) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequ
 		if err == nil {
 			summary, err = "Empty name constraints", constraints.CheckNotEmpty()
 		}
+		if err == nil {
+			summary, err = "Too many name constraints", constraints.CheckSize()
+		}
 		if err != nil {
 			resp.Diagnostics.AddAttributeError(path.Root("name_constraints"), summary, inputs.Sentence(err))
 		}

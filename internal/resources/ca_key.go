@@ -64,7 +64,7 @@ func needsKey(d lifecycle.Decision) diag.Diagnostics {
 
 // cannotCross says why the current root cannot certify its successor.
 func (c *caChange) cannotCross() error {
-	if err := pki.CanCrossSign(c.root, c.now); err != nil {
+	if err := pki.CanCrossSign(c.root, inputs.SubjectOf(c.plan.Subject).EmailAddress, c.now); err != nil {
 		return err
 	}
 	if c.state.PrivateKeyPEM.IsNull() && c.config.PreviousPrivateKeyPEMWO.IsNull() {

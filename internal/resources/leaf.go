@@ -114,6 +114,9 @@ func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRe
 	case r.profile == pki.Client && inputs.CommonNameOf(config.Subject).IsNull():
 		resp.Diagnostics.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", inputs.Sentence(pki.ErrNoCommonName)+" Set subject = { common_name = \"…\" }.")
 	}
+	if request, err := config.request(); err == nil && r.profile == pki.Server {
+		resp.Diagnostics.Append(config.names(request).checkSize(nil)...)
+	}
 	if authority, ok := inputs.ReadCA(config.CA); ok {
 		resp.Diagnostics.Append(authority.Check(r.keys, r.now())...)
 	}

@@ -104,7 +104,12 @@ func (c *leafChange) issue(ctx context.Context, which lifecycle.Key) (*x509.Cert
 		ValidityHours: c.plan.ValidityPeriodHours.ValueInt64(),
 		PublicKey:     publicKey,
 	}, c.now)
+	if err == nil {
+		err = pki.CheckChain(certificate, c.authority.Crosses())
+	}
 	switch {
+	case errors.Is(err, pki.ErrTooLong):
+		diags.AddAttributeError(path.Root("dns_names"), "Too many names", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrNoNames):
 		diags.AddAttributeError(path.Root("dns_names"), "No name", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrNoCommonName):

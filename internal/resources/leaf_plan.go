@@ -227,11 +227,29 @@ func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 		if err := pki.CheckSubjectUnder(inputs.SubjectOf(c.plan.Subject), c.authority.Certificate); err != nil {
 			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
 		}
+		if err := pki.CheckEmailUnder(inputs.SubjectOf(c.plan.Subject).EmailAddress, c.authority.Certificate); err != nil {
+			diags.AddAttributeError(path.Root("subject").AtName("email_address"), "E-mail address not allowed", inputs.Sentence(err))
+		}
 	}
 	if c.names.known {
 		if err := pki.ConstraintsOf(c.authority.Certificate).Check(c.names.Names); err != nil {
 			diags.AddAttributeError(path.Root("dns_names"), "Name not allowed", inputs.Sentence(err))
 		}
+		diags.Append(c.names.checkSize(c.authority.Crosses())...)
+	}
+	return diags
+}
+
+// checkSize reports names that no handshake carries with the chain behind them,
+// at the attribute that has most of them.
+func (n names) checkSize(crosses []*x509.Certificate) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if err := n.CheckSize(crosses); err != nil {
+		at := "dns_names"
+		if len(n.IPAddresses) > len(n.DNSNames) {
+			at = "ip_addresses"
+		}
+		diags.AddAttributeError(path.Root(at), "Too many names", inputs.Sentence(err))
 	}
 	return diags
 }
