@@ -1,11 +1,15 @@
 package pki_test
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os/exec"
 	"slices"
 	"testing"
@@ -352,7 +356,7 @@ func TestCheckCrosses(t *testing.T) {
 // The oldest roots leave when there are too many, and with them the chain to
 // them. What is left works with every program at hand.
 func TestAtMostEightPreviousRoots(t *testing.T) {
-	start := time.Now().Add(-24 * time.Hour) // certtool verifies at the time of the call alone
+	start := time.Now().Add(-24 * time.Hour) // gnutls-cli verifies at the time of the call alone
 	r := rotate(t, newGeneration(t, pki.RootRequest{}, start), 0)
 	r.now = start
 	further := func(times int) {
@@ -383,8 +387,7 @@ func TestAtMostEightPreviousRoots(t *testing.T) {
 	trust := r.trust.Trim(pki.UntilExpiry, r.now)
 	wantTrust(t, trust, pki.Trust{Roots: r.trust.Roots[:1+pki.MaxPrevious], Crosses: r.trust.Crosses[:pki.MaxPrevious]})
 	leaf := issue(t, r.current(), serverRequest(t), r.now)
-	chain := x509text.EncodeCertificates(append([]*x509.Certificate{leaf}, trust.Crosses...)...)
-	chainFile, leafFile := write(t, "chain.pem", chain), write(t, "leaf.pem", x509text.EncodeCertificates(leaf))
+	leafFile := write(t, "leaf.pem", x509text.EncodeCertificates(leaf))
 	crossFile := write(t, "crosses.pem", x509text.EncodeCertificates(trust.Crosses...))
 	for i, root := range trust.Roots {
 		if err := pki.VerifyLeaf(leaf, trust.Crosses, root, pki.Server, r.now); err != nil {
@@ -393,22 +396,53 @@ func TestAtMostEightPreviousRoots(t *testing.T) {
 		rootFile := write(t, "ca.pem", x509text.EncodeCertificates(root))
 		openssl(t, "", "verify", "-x509_strict", "-attime", fmt.Sprint(r.now.Unix()), "-CAfile", rootFile, "-untrusted", crossFile, leafFile)
 	}
-	all := write(t, "ca.pem", x509text.EncodeCertificates(trust.Roots...))
-	gnutls(t, all, chainFile)
-	gnutls(t, write(t, "ca.pem", x509text.EncodeCertificates(trust.Roots[pki.MaxPrevious])), chainFile)
+	for name, roots := range map[string][]*x509.Certificate{"all roots": trust.Roots, "the oldest root": trust.Roots[pki.MaxPrevious:]} {
+		if err := gnutls(t, roots, leaf, trust.Crosses); err != nil {
+			t.Errorf("GnuTLS with %s: %v", name, err)
+		}
+	}
+	// The counter-check: GnuTLS counts the chain, whatever it trusts.
+	further(16 - len(r.trust.Crosses))
+	leaf = issue(t, r.current(), serverRequest(t), r.now)
+	if err := gnutls(t, r.trust.Roots, leaf, r.trust.Crosses); err == nil {
+		t.Error("GnuTLS accepts 16 cross certificates: is the bound still needed?")
+	}
 }
 
-// gnutls verifies a chain with GnuTLS, where it is installed.
-func gnutls(t *testing.T, roots, chain string) {
+// gnutls has GnuTLS shake hands with a daemon that presents a chain.
+func gnutls(t *testing.T, roots []*x509.Certificate, leaf *x509.Certificate, crosses []*x509.Certificate) error {
 	t.Helper()
-	if _, err := exec.LookPath("certtool"); err != nil {
-		t.Log("certtool is not installed: GnuTLS is left out")
-		return
+	daemon := tls.Certificate{PrivateKey: leafKeyOf(t, x509text.ECDSAP256), Certificate: [][]byte{leaf.Raw}}
+	for _, cross := range crosses {
+		daemon.Certificate = append(daemon.Certificate, cross.Raw)
 	}
-	command := exec.Command("certtool", "--verify", "--load-ca-certificate", roots, "--infile", chain)
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Errorf("certtool: %v\n%s", err, output)
+	program, err := exec.LookPath("gnutls-cli")
+	if err != nil {
+		t.Skip("gnutls-cli is not installed")
 	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{daemon}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	go func() {
+		if connection, err := listener.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, connection)
+			_ = connection.Close()
+		}
+	}()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, program, "--x509cafile", write(t, "ca.pem", x509text.EncodeCertificates(roots...)), //nolint:gosec // the installed program
+		"--verify-hostname", "docker.example.com", "--port", port, "127.0.0.1").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, output)
+	}
+	return nil
 }
 
 // An imported root is not backdated: its successor's own beginning tells when
@@ -424,6 +458,22 @@ func TestOverlapOfImportedRoots(t *testing.T) {
 	renewed := newGeneration(t, pki.RootRequest{Key: next.key, Predecessor: next.root(), KeepStart: true}, now)
 	if end, ok := trust.Renew(renewed.root()).NextEnd(pki.OverlapOf(24)); !ok || !end.Equal(wholeSecond.Add(24*time.Hour)) {
 		t.Errorf("after a renewal the overlap ends at %s", end)
+	}
+}
+
+// A renewal allows no more than the certificate before: machines that have only
+// that one go on refusing what it does not allow.
+func TestRenewalKeepsThePathLength(t *testing.T) {
+	for about, change := range map[string]func(*x509.Certificate){
+		"none": nothingElse,
+		"0":    func(c *x509.Certificate) { c.MaxPathLenZero = true },
+		"1":    func(c *x509.Certificate) { c.MaxPathLen = 1 },
+	} {
+		old := foreignRoot(t, change)
+		renewed := newGeneration(t, pki.RootRequest{Key: old.key, Predecessor: old.root()}, issued).root()
+		if renewed.MaxPathLen != old.root().MaxPathLen || renewed.MaxPathLenZero != old.root().MaxPathLenZero {
+			t.Errorf("path length %s becomes %d", about, renewed.MaxPathLen)
+		}
 	}
 }
 
