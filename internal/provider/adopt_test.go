@@ -379,3 +379,10 @@ func TestWeakAuthorityIssuesNothing(t *testing.T) {
 		w.MustKeep(t, tfsim.Server, "serial_number", serial)
 	})
 }
+
+func (f *foreignPKI) writeBundle(t *testing.T, name string, certificates ...*x509.Certificate) {
+	t.Helper()
+	if err := os.WriteFile(f.path(name), []byte(x509text.EncodeCertificates(certificates...)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
