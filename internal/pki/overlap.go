@@ -142,6 +142,19 @@ func (t Trust) Surplus(overlap Overlap, now time.Time, replaced bool) []*x509.Ce
 	return nil
 }
 
+// OutOfReach are the roots to which no chain leads any more once another root
+// takes the place of the current one: it is then longer than their path length
+// allows (RFC 5280, section 4.2.1.9). Only roots from elsewhere have one.
+func (t Trust) OutOfReach() []*x509.Certificate {
+	var out []*x509.Certificate
+	for i, root := range t.Roots[:min(len(t.Roots), len(t.Crosses)+1)] {
+		if i > 0 && root.MaxPathLen == i {
+			out = append(out, root)
+		}
+	}
+	return out
+}
+
 // Same reports whether both have the same roots and cross certificates.
 func (t Trust) Same(other Trust) bool {
 	same := (*x509.Certificate).Equal

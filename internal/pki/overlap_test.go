@@ -477,6 +477,33 @@ func TestRenewalKeepsThePathLength(t *testing.T) {
 	}
 }
 
+// An older root was replaced before a newer one, whatever the clock has said.
+func TestClockSetBackBetweenRotations(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	first := r.now
+	r.now = first.Add(-30 * time.Minute)
+	r.succeed(t, newGeneration(t, pki.RootRequest{}, r.now))
+	end := wholeSecond.Add(year - 30*time.Minute + 24*time.Hour)
+	wantTrust(t, r.trust.Trim(pki.OverlapOf(24), end.Add(-time.Second)), r.trust)
+	wantTrust(t, r.trust.Trim(pki.OverlapOf(24), end), pki.Trust{Roots: r.trust.Roots[:1]})
+}
+
+// A path length that allows one cross certificate does not allow two.
+func TestOutOfReach(t *testing.T) {
+	old := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLen = 1 })
+	r := rotate(t, old, 0)
+	for rotations, want := range []int{0, 1, 0} {
+		if out := r.trust.OutOfReach(); len(out) != want {
+			t.Errorf("after %d rotations, the next one puts %d roots out of reach; want %d", rotations, len(out), want)
+		}
+		leaf := issue(t, r.current(), serverRequest(t), r.now)
+		if err := pki.VerifyLeaf(leaf, r.trust.Crosses, old.root(), pki.Server, r.now); (err == nil) != (rotations < 2) {
+			t.Errorf("after %d rotations, who has the old root alone gets %v", rotations, err)
+		}
+		r.succeed(t, newGeneration(t, pki.RootRequest{}, r.now))
+	}
+}
+
 // A clock that was set back by more than roots are backdated.
 func TestRenewalWithTheClockSetBack(t *testing.T) {
 	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)

@@ -74,6 +74,24 @@ func TestExpiredRootInTheMiddle(t *testing.T) {
 	counts(1, 0)
 }
 
+// An imported root of path length 1 vouches for its successor, and not for the
+// one after that.
+func TestPathLengthOfOne(t *testing.T) {
+	t.Parallel()
+	f, w := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) { root.MaxPathLen = 1 }), newWorld(t)
+	f.importInto(t, w)
+	for i, want := range []int{0, 1, 0} {
+		w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger(fmt.Sprint(i))})
+		w.Warnings = nil
+		p := w.MustPlan(t)
+		if len(w.Warnings) != want || want > 0 && !strings.Contains(w.Warnings[0], "has path length 1") {
+			t.Errorf("rotation %d warns %q", i+1, w.Warnings)
+		}
+		w.MustApply(t, p)
+	}
+	w.MustBeEmpty(t)
+}
+
 // The plan that brings the ninth previous root drops the oldest one, and says
 // so. No other plan does.
 func TestOldestRootLeaves(t *testing.T) {

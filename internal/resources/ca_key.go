@@ -3,6 +3,7 @@ package resources
 import (
 	"crypto"
 	"errors"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -130,16 +131,24 @@ func (c *caChange) passphrasesKnown() bool {
 	return !c.config.PreviousPrivateKeyPassphraseWO.IsUnknown() && (c.config.ownKey() || !c.config.PrivateKeyPassphraseWO.IsUnknown())
 }
 
-// checkCross warns if the current root will not certify its successor. It
-// reports a previous_private_key_pem_wo that is not the key of the current root.
+// checkCross warns if the current root will not certify its successor, or if
+// that is of no use to who knows an older root alone. It reports a previous_private_key_pem_wo that is not the key of the current root.
 func (c *caChange) checkCross() diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := c.cannotCross(); err != nil {
 		diags.AddWarning("The authority rotates without a cross certificate",
 			"The current root cannot certify the key of its successor: "+err.Error()+". Until a machine has the new ca.pem, "+
 				"it rejects the certificates that are issued from now on. Give the new ca.pem to all daemons and clients before you give them new certificates.")
-	} else if c.state.PrivateKeyPEM.IsNull() && !c.config.PreviousPrivateKeyPEMWO.IsUnknown() {
-		_, diags = c.previousKey()
+		return diags
+	}
+	for _, root := range c.trust.OutOfReach() {
+		diags.AddWarning("The chain becomes too long for a previous root", fmt.Sprintf(
+			"The root %s has path length %d. After this rotation, machines that know only this root reject the certificates that are issued from now on: give them a newer ca.pem first.",
+			displayName(root), root.MaxPathLen))
+	}
+	if c.state.PrivateKeyPEM.IsNull() && !c.config.PreviousPrivateKeyPEMWO.IsUnknown() {
+		_, moreDiags := c.previousKey()
+		diags.Append(moreDiags...)
 	}
 	return diags
 }
