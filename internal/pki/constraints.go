@@ -39,7 +39,7 @@ func ParseIPRange(text string) (netip.Prefix, error) {
 		// IPv4 addresses are compared with IPv4 ranges alone (RFC 5280, section
 		// 4.2.1.10): written as IPv6, the range would constrain nothing.
 		if prefix.Bits() < 96 {
-			return netip.Prefix{}, fmt.Errorf("%q begins like an IPv4 address and reaches beyond all of these: write a range of IPv4 as in \"10.0.0.0/8\", and one of IPv6 without the prefix ::ffff:", text)
+			return netip.Prefix{}, fmt.Errorf("%q begins like an IPv4 address and reaches beyond all of these: without the prefix ::ffff: it is one of IPv4, as in \"10.0.0.0/8\", or one of IPv6", text)
 		}
 		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
 	}

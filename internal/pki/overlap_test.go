@@ -437,7 +437,7 @@ func gnutls(t *testing.T, roots []*x509.Certificate, leaf *x509.Certificate, cro
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, program, "--x509cafile", write(t, "ca.pem", x509text.EncodeCertificates(roots...)), //nolint:gosec // the installed program
+	output, err := exec.CommandContext(ctx, program, "--x509cafile", write(t, "ca.pem", x509text.EncodeCertificates(roots...)),
 		"--verify-hostname", "docker.example.com", "--port", port, "127.0.0.1").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, output)

@@ -212,7 +212,7 @@ func TestParseNameConstraints(t *testing.T) {
 		{ip: "10.0.0.1", want: `"10.0.0.1" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
 		{ip: "10.0.0.1/8", want: `"10.0.0.1/8" has bits set beyond its prefix length: did you mean "10.0.0.0/8"?`},
 		{ip: "::ffff:10.0.0.1/104", want: `"::ffff:10.0.0.1/104" has bits set beyond its prefix length: did you mean "10.0.0.0/8"?`},
-		{ip: "::ffff:10.0.0.0/95", want: `"::ffff:10.0.0.0/95" begins like an IPv4 address and reaches beyond all of these: write a range of IPv4 as in "10.0.0.0/8", and one of IPv6 without the prefix ::ffff:`},
+		{ip: "::ffff:10.0.0.0/95", want: `"::ffff:10.0.0.0/95" begins like an IPv4 address and reaches beyond all of these: without the prefix ::ffff: it is one of IPv4, as in "10.0.0.0/8", or one of IPv6`},
 		{ip: "010.0.0.0/8", want: `"010.0.0.0/8" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
 		{ip: "10.0.0.0/08", want: `"10.0.0.0/08" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
 		{ip: "fe80::%eth0/64", want: `"fe80::%eth0/64" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},

@@ -166,7 +166,7 @@ func (m *Model) Ended(w *World) bool {
 	older := false // an older one is there
 	for i := len(m.previous) - 1; i >= 0; i-- {
 		root := m.previous[i]
-		if m.endedOne(w, root) && !(older && root.onlyExpired(w)) {
+		if witness := older && root.onlyExpired(w); m.endedOne(w, root) && !witness {
 			return true
 		}
 		older = older || index(bundle, root.certificate) >= 0
