@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/tfsim"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // An imported root cannot certify its successor, and the successor is renewed
@@ -186,4 +187,53 @@ func TestNamesTooLongForAHandshake(t *testing.T) {
 	w.Set(tfsim.Server, tfsim.Values{"dns_names": tfsim.Set(names[:300]...)})
 	w.MustPlanAndApply(t)
 	w.MustBeEmpty(t)
+}
+
+// A chain that is given as text is checked as a whole.
+func TestChainGivenAsText(t *testing.T) {
+	t.Parallel()
+	w := created(t, nil, nil)
+	for _, trigger := range []string{"1", "2"} {
+		w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger(trigger)})
+		w.MustPlanAndApply(t)
+	}
+	crosses := w.MustParse(t, tfsim.CA, "cross_signed_cert_pem")
+	for about, test := range map[string]struct {
+		chain []*x509.Certificate
+		want  string
+	}{
+		"twice the same": {[]*x509.Certificate{crosses[0], crosses[0]}, "are not a chain"},
+		"in reverse":     {[]*x509.Certificate{crosses[1], crosses[0]}, "does not certify the authority's key"},
+	} {
+		t.Run(about, func(t *testing.T) {
+			w.Set(tfsim.Server, tfsim.Values{"ca": w.Object(tfsim.Server, "ca", tfsim.Values{
+				"cert_pem":              tfsim.String(w.Text(tfsim.CA, "cert_pem")),
+				"private_key_pem":       tfsim.String(w.Text(tfsim.CA, "private_key_pem")),
+				"cross_signed_cert_pem": tfsim.String(x509text.EncodeCertificates(test.chain...)),
+			})})
+			w.MustFail(t, test.want)
+		})
+	}
+}
+
+// A clock that is set back by more than an hour: nothing can be issued, and what
+// is there stays.
+func TestAuthorityNotValidYet(t *testing.T) {
+	t.Parallel()
+	w := created(t, nil, nil)
+	w.Now = w.Now.Add(-2 * time.Hour)
+	w.MustBeEmpty(t)
+	w.Set(tfsim.Server, tfsim.Values{"dns_names": tfsim.Set("other.example.com")})
+	w.MustFail(t, "is not valid before")
+}
+
+func TestTooManyConstraints(t *testing.T) {
+	t.Parallel()
+	domains := make([]string, 300)
+	for i := range domains {
+		domains[i] = fmt.Sprintf("tenant-%03d.example.com", i)
+	}
+	w := newWorld(t)
+	w.Set(tfsim.CA, tfsim.Values{"name_constraints": w.Object(tfsim.CA, "name_constraints", tfsim.Values{"permitted_dns_domains": tfsim.List(domains...)})})
+	w.MustFail(t, "Too many name constraints")
 }

@@ -115,7 +115,7 @@ func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRe
 		resp.Diagnostics.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", inputs.Sentence(pki.ErrNoCommonName)+" Set subject = { common_name = \"…\" }.")
 	}
 	if request, err := config.request(); err == nil && r.profile == pki.Server {
-		resp.Diagnostics.Append(config.names(request).checkSize(nil)...)
+		resp.Diagnostics.Append(config.checkSize(config.names(request), nil)...)
 	}
 	if authority, ok := inputs.ReadCA(config.CA); ok {
 		resp.Diagnostics.Append(authority.Check(r.keys, r.now())...)

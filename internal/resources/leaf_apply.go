@@ -109,7 +109,7 @@ func (c *leafChange) issue(ctx context.Context, which lifecycle.Key) (*x509.Cert
 	}
 	switch {
 	case errors.Is(err, pki.ErrTooLong):
-		diags.AddAttributeError(path.Root("dns_names"), "Too many names", inputs.Sentence(err))
+		diags.AddAttributeError(c.config.longest(c.names), "Too long for a handshake", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrNoNames):
 		diags.AddAttributeError(path.Root("dns_names"), "No name", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrNoCommonName):

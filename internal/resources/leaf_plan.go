@@ -235,23 +235,32 @@ func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 		if err := pki.ConstraintsOf(c.authority.Certificate).Check(c.names.Names); err != nil {
 			diags.AddAttributeError(path.Root("dns_names"), "Name not allowed", inputs.Sentence(err))
 		}
-		diags.Append(c.names.checkSize(c.authority.Crosses())...)
+		diags.Append(c.config.checkSize(c.names, c.authority.Crosses())...)
 	}
 	return diags
 }
 
-// checkSize reports names that no handshake carries with the chain behind them,
-// at the attribute that has most of them.
-func (n names) checkSize(crosses []*x509.Certificate) diag.Diagnostics {
+// checkSize reports names that no handshake carries with the chain behind them.
+func (m *leafModel) checkSize(n names, crosses []*x509.Certificate) diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := n.CheckSize(crosses); err != nil {
-		at := "dns_names"
-		if len(n.IPAddresses) > len(n.DNSNames) {
-			at = "ip_addresses"
-		}
-		diags.AddAttributeError(path.Root(at), "Too many names", inputs.Sentence(err))
+		diags.AddAttributeError(m.longest(n), "Too long for a handshake", inputs.Sentence(err))
 	}
 	return diags
+}
+
+// longest is the attribute that most of the names come from. Without a name, the
+// chain of the authority is what is too long.
+func (m *leafModel) longest(n names) path.Path {
+	switch {
+	case n.Empty():
+		return path.Root("ca").AtName("cross_signed_cert_pem")
+	case noElements(m.DNSNames) && noElements(m.IPAddresses):
+		return path.Root("cert_request_pem")
+	case len(n.IPAddresses) > len(n.DNSNames):
+		return path.Root("ip_addresses")
+	}
+	return path.Root("dns_names")
 }
 
 // digest hashes the files that are delivered: ca.pem, and the certificate with
