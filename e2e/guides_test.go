@@ -33,6 +33,11 @@ func (w workspace) follow(t *testing.T, guide string, env ...string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The commands of a guide call terraform, also where OpenTofu is tested.
+	bin := t.TempDir()
+	if err := os.Symlink(w.terraform, filepath.Join(bin, "terraform")); err != nil {
+		t.Fatal(err)
+	}
 	var printed []string
 	for _, block := range guideBlock.FindAllStringSubmatch(string(text), -1) {
 		if block[1] == "hcl" {
@@ -45,7 +50,7 @@ func (w workspace) follow(t *testing.T, guide string, env ...string) []string {
 			}
 			continue
 		}
-		path := "PATH=" + filepath.Dir(w.terraform) + string(filepath.ListSeparator) + os.Getenv("PATH")
+		path := "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH")
 		r := invocation{path: tool(t, "bash"), args: []string{"-euc", block[2]}, dir: w.dir, env: slices.Concat(w.command().env, []string{path}, env)}.run()
 		if r.err != nil {
 			t.Fatalf("%v\n%s\n%s", r.err, block[2], r.all())

@@ -30,8 +30,12 @@ func TestNewOptions(t *testing.T) {
 		{"hosts", map[string]any{"listen": "hosts"}, with(func(o *Options) { o.Listen = ListenHosts })},
 		{
 			"settings, without what is null",
-			map[string]any{"settings": map[string]any{"live-restore": true, "labels": nil}},
-			with(func(o *Options) { o.Settings = map[string]any{"live-restore": true} }),
+			map[string]any{"settings": map[string]any{
+				"live-restore": true, "labels": nil, "dns": []any{"10.0.0.1", nil}, "log-opts": map[string]any{"max-size": "10m", "tag": nil},
+			}},
+			with(func(o *Options) {
+				o.Settings = map[string]any{"live-restore": true, "dns": []any{"10.0.0.1"}, "log-opts": map[string]any{"max-size": "10m"}}
+			}),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -73,6 +73,7 @@ func (r *clientCert) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *
 				Validators:          []validator.String{stringvalidator.OneOf(algorithms...)},
 			},
 			"validity_period_hours": schema.Int64Attribute{
+				CustomType:          inputs.WholeNumber{},
 				Optional:            true,
 				MarkdownDescription: fmt.Sprintf("How long the certificate is valid from its issue, in hours. Default %d.", validityHours),
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
@@ -122,7 +123,7 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 	if resp.Diagnostics.Append(input.Check(r.keys)...); resp.Diagnostics.HasError() {
 		return
 	}
-	if resp.Diagnostics.Append(input.CheckIssue(now)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(input.CheckIssue(pki.Client, now)...); resp.Diagnostics.HasError() {
 		return
 	}
 	authority, diags := input.Authority(r.keys)
@@ -143,6 +144,9 @@ func (r *clientCert) Open(ctx context.Context, req ephemeral.OpenRequest, resp *
 		request.ValidityHours = model.ValidityPeriodHours.ValueInt64()
 	}
 	certificate, err := authority.Issue(request, now)
+	if err == nil {
+		err = pki.CheckChain(certificate, input.Crosses())
+	}
 	if err != nil {
 		resp.Diagnostics.AddError("The certificate cannot be issued", inputs.Sentence(err))
 		return

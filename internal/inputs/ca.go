@@ -99,7 +99,7 @@ func ReadCA(object types.Object) (CA, bool) {
 	// However the text is written, this is the file that is delivered.
 	ca.Roots = types.StringValue(x509text.EncodeCertificates(roots...))
 	ca.Certificate, ca.previous = roots[0], roots[1:]
-	ca.err = pki.CheckAuthority(ca.Certificate)
+	ca.err = pki.CheckAuthorities(roots)
 	if Known(ca.crosses) && ca.crosses.ValueString() != "" {
 		ca.crossChain, ca.crossErr = x509text.ParseCertificates(ca.crosses.ValueString())
 		if ca.crossErr == nil && ca.err == nil {
@@ -141,11 +141,18 @@ var (
 )
 
 // CheckIssue reports why the authority cannot issue at now.
-func (c CA) CheckIssue(now time.Time) diag.Diagnostics {
+func (c CA) CheckIssue(profile pki.Profile, now time.Time) diag.Diagnostics {
 	var diags diag.Diagnostics
 	ca := path.Root("ca")
 	if err := pki.CheckAuthorityTime(c.Certificate, now); err != nil {
-		diags.AddAttributeError(ca.AtName("cert_pem"), "Expired authority", Sentence(err))
+		summary := "Expired authority"
+		if now.Before(c.Certificate.NotBefore) {
+			summary = "Authority not valid yet"
+		}
+		diags.AddAttributeError(ca.AtName("cert_pem"), summary, Sentence(err))
+	}
+	if err := pki.CheckAuthorityPurpose(c.Certificate, profile); err != nil {
+		diags.AddAttributeError(ca.AtName("cert_pem"), "Authority for another purpose", Sentence(err)+" Rotate the authority, which makes a root without that limit.")
 	}
 	// One that was imported can be too weak to issue, and still be in use.
 	if err := pki.CheckKey(c.Certificate.PublicKey); err != nil {
@@ -198,10 +205,12 @@ func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
 	key, err := keys.ParsePrivateKey(c.key.ValueString(), c.passphrase.ValueString())
 	switch {
 	case errors.Is(err, x509text.ErrPassphraseMissing):
-		err = errLocked
-		fallthrough
+		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "No passphrase", Sentence(errLocked))
+		return nil, diags
 	case errors.Is(err, x509text.ErrPassphraseWrong):
-		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "Wrong passphrase", Sentence(err))
+		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "Wrong passphrase", fmt.Sprintf(
+			"It does not decrypt the private key of the authority %q, which is ca.private_key_pem. Give the passphrase that this key is stored with: private_key_passphrase_wo of the docker_tls_ca. "+
+				"Another private_key_passphrase_wo counts only from the apply that changes private_key_passphrase_wo_version as well.", c.Certificate.Subject))
 		return nil, diags
 	}
 	var authority *pki.Authority
@@ -229,6 +238,9 @@ func (c CA) CheckLeafKey(at path.Path, key crypto.PublicKey) diag.Diagnostics {
 	}
 	return diags
 }
+
+// Crosses is the chain to previous roots, as far as it is known.
+func (c CA) Crosses() []*x509.Certificate { return c.crossChain }
 
 // Chain is the content of cert_pem: the leaf, then the chain to previous roots.
 func (c CA) Chain(leaf *x509.Certificate) types.String {

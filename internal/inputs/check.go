@@ -79,10 +79,11 @@ func FullyKnown(value attr.Value) bool {
 }
 
 // Strings are the elements of a list or set of strings that is fully known.
+// Null elements are left out: a host without a public address has such a one.
 func Strings(collection interface{ Elements() []attr.Value }) []string {
 	var texts []string
 	for _, element := range collection.Elements() {
-		if text, ok := element.(types.String); ok {
+		if text, ok := element.(types.String); ok && Known(text) {
 			texts = append(texts, text.ValueString())
 		}
 	}

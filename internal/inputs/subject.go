@@ -52,8 +52,8 @@ func SubjectAttribute(commonName string) schema.SingleNestedAttribute {
 			"street_address": schema.ListAttribute{
 				ElementType:         types.StringType,
 				Optional:            true,
-				MarkdownDescription: fmt.Sprintf("Lines of the street address. At most %d characters each.", pki.MaxStreetAddress),
-				Validators: []validator.List{listvalidator.ValueStringsAre(NewCheck(
+				MarkdownDescription: fmt.Sprintf("Lines of the street address. At most %d, of at most %d characters each.", pki.MaxStreetLines, pki.MaxStreetAddress),
+				Validators: []validator.List{listvalidator.SizeAtMost(pki.MaxStreetLines), listvalidator.ValueStringsAre(NewCheck(
 					"a text of at most 128 characters",
 					func(value string) error { return pki.CheckText(value, pki.MaxStreetAddress) },
 				))},

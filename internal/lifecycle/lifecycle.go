@@ -134,6 +134,7 @@ const (
 	Imported        Reason = "imported"
 	Moved           Reason = "moved"
 	NotRecorded     Reason = "not recorded" // in a state of schema version 0
+	Damaged         Reason = "the certificate in the state was damaged"
 	OwnKey          Reason = "private_key_pem_wo"
 	Request         Reason = "cert_request_pem"
 	KeyAlgorithm    Reason = "key_algorithm"

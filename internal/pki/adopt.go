@@ -45,12 +45,13 @@ func ReadPrivateKeyFile(name, passphrase string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(text, "PRIVATE KEY-----") {
-		return nil, fmt.Errorf("the file %s contains %s, where a private key is expected", name, x509text.Contents(text))
+	contents := x509text.Contents(text)
+	if !strings.Contains(contents, "private key") {
+		return nil, fmt.Errorf("the file %s contains %s, where a private key is expected", name, contents)
 	}
 	key, err := x509text.ParsePrivateKey(text, passphrase)
 	if err != nil {
-		return nil, fmt.Errorf("the file %s contains %s: %w", name, x509text.Contents(text), err)
+		return nil, fmt.Errorf("the file %s contains %s: %w", name, contents, err)
 	}
 	return key, nil
 }
@@ -130,16 +131,23 @@ func AdoptIssuer(bundle []*x509.Certificate, leaf *x509.Certificate, now time.Ti
 }
 
 // trusted puts the current root before the others of its bundle that are to be
-// trusted.
+// trusted, as [Trust.Trim] would have left them.
 func trusted(root *x509.Certificate, bundle []*x509.Certificate, now time.Time) (roots, leftOut []*x509.Certificate) {
-	roots = append(roots, root)
+	all := []*x509.Certificate{root}
 	for _, other := range bundle {
 		switch _, err := ParseAuthorityCertificate(x509text.EncodeCertificates(other)); {
 		case other.Equal(root):
-		case err != nil || !now.Before(other.NotAfter):
+		// One that has expired tells when an older one was replaced, if it was issued here.
+		case err != nil || !now.Before(other.NotAfter) && !issuedHere(other):
 			leftOut = append(leftOut, other)
 		default:
-			roots = append(roots, other)
+			all = append(all, other)
+		}
+	}
+	roots = Trust{Roots: all}.Trim(UntilExpiry, now).Roots
+	for _, other := range all {
+		if !slices.ContainsFunc(roots, other.Equal) {
+			leftOut = append(leftOut, other)
 		}
 	}
 	return roots, leftOut

@@ -234,6 +234,9 @@ func TestParseAuthorityCertificate(t *testing.T) {
 func TestCheckAuthorityTime(t *testing.T) {
 	root := newGeneration(t, pki.RootRequest{ValidityHours: 1}, issued).root()
 	wantError(t, pki.CheckAuthorityTime(root, root.NotAfter.Add(-time.Second)), "")
+	wantError(t, pki.CheckAuthorityTime(root, root.NotBefore), "")
+	wantError(t, pki.CheckAuthorityTime(root, root.NotBefore.Add(-time.Second)), `the authority "`+root.Subject.String()+`" is not valid before 2026-03-29T00:30:15Z: check the clock of this machine, or wait`)
+	wantError(t, pki.CheckAuthorityEnd(root, root.NotBefore.Add(-time.Second)), "")
 	wantError(t, pki.CheckAuthorityTime(root, root.NotAfter), `the authority "`+root.Subject.String()+`" expired on 2026-03-29T02:30:15Z: renew it first`)
 }
 

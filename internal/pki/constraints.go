@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -27,11 +28,20 @@ func CheckDNSDomain(domain string) error {
 	return err
 }
 
-// ParseIPRange reads a range of addresses in CIDR notation.
+// ParseIPRange reads a range of addresses in CIDR notation. A range of IPv4 that
+// is written as IPv6 becomes IPv4, as with [ParseIPAddress].
 func ParseIPRange(text string) (netip.Prefix, error) {
 	prefix, err := netip.ParsePrefix(text)
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("%q is not a range of addresses: write it as in \"10.0.0.0/8\" or \"fd00::/8\"", text)
+	}
+	if prefix.Addr().Is4In6() {
+		// IPv4 addresses are compared with IPv4 ranges alone (RFC 5280, section
+		// 4.2.1.10): written as IPv6, the range would constrain nothing.
+		if prefix.Bits() < 96 {
+			return netip.Prefix{}, fmt.Errorf("%q begins like an IPv4 address and reaches beyond all of these: without the prefix ::ffff: it is one of IPv4, as in \"10.0.0.0/8\", or one of IPv6", text)
+		}
+		prefix = netip.PrefixFrom(prefix.Addr().Unmap(), prefix.Bits()-96)
 	}
 	if prefix != prefix.Masked() {
 		return netip.Prefix{}, fmt.Errorf("%q has bits set beyond its prefix length: did you mean %q?", text, prefix.Masked())
@@ -95,11 +105,13 @@ func (c NameConstraints) Equal(other NameConstraints) bool {
 }
 
 // Check names the first of the names that the constraints forbid. It answers
-// early what path validation answers after the issue.
+// early what path validation answers after the issue. Case makes no difference
+// in a domain (RFC 5280, section 4.2.1.10), and other tools write capitals.
 func (c NameConstraints) Check(names Names) error {
 	below := func(name string) func(string) bool {
 		return func(domain string) bool {
-			if strings.HasPrefix(domain, ".") {
+			domain = strings.ToLower(domain)
+			if domain == "" || strings.HasPrefix(domain, ".") {
 				return strings.HasSuffix(name, domain)
 			}
 			return name == domain || strings.HasSuffix(name, "."+domain)
@@ -110,7 +122,7 @@ func (c NameConstraints) Check(names Names) error {
 		parent, wildcard := strings.CutPrefix(name, "*.")
 		return func(domain string) bool {
 			_, rest, _ := strings.Cut(domain, ".")
-			return wildcard && rest == parent
+			return wildcard && strings.EqualFold(rest, parent)
 		}
 	}
 	for _, name := range names.DNSNames {
@@ -159,6 +171,36 @@ func everyOne[T any](values []T, holds func(T) bool) bool {
 	return !slices.ContainsFunc(values, func(value T) bool { return !holds(value) })
 }
 
+// CheckEmailUnder reports an e-mail address that an authority's name constraints
+// do not allow. Only authorities from elsewhere have such constraints. Those on
+// URIs never matter: no certificate that is issued here has one.
+func CheckEmailUnder(email string, authority *x509.Certificate) error {
+	if email == "" {
+		return nil
+	}
+	matches := func(constraint string) bool { return emailMatches(constraint, email) }
+	// crypto/x509 takes an excluded host for all hosts below it as well.
+	excluded := func(constraint string) bool { return matches(constraint) || matches("."+constraint) }
+	permitted := authority.PermittedEmailAddresses
+	if slices.ContainsFunc(authority.ExcludedEmailAddresses, excluded) || len(permitted) > 0 && !slices.ContainsFunc(permitted, matches) {
+		return fmt.Errorf("the name constraints of the authority %q do not allow the e-mail address %q", authority.Subject, email)
+	}
+	return nil
+}
+
+// emailMatches reports whether an address lies within a constraint: a mailbox, a
+// host, or with a leading dot all hosts of a domain (RFC 5280, section
+// 4.2.1.10). Case matters only before the @ (section 7.5).
+func emailMatches(constraint, email string) bool {
+	at := strings.LastIndex(email, "@")
+	local, host := email[:at+1], strings.ToLower(email[at+1:])
+	if i := strings.LastIndex(constraint, "@"); i >= 0 {
+		return constraint[:i+1] == local && strings.EqualFold(constraint[i+1:], host)
+	}
+	constraint = strings.ToLower(constraint)
+	return constraint == "" || host == constraint || strings.HasPrefix(constraint, ".") && strings.HasSuffix(host, constraint)
+}
+
 // errEmptyConstraints is what an extension without content would be (RFC 5280,
 // section 4.2.1.10: it MUST NOT be an empty sequence).
 var errEmptyConstraints = errors.New("name constraints without any domain or range are not allowed: leave them out")
@@ -188,7 +230,7 @@ func prefixes(nets []*net.IPNet) []netip.Prefix {
 	for _, ipNet := range nets {
 		address, ok := netip.AddrFromSlice(ipNet.IP)
 		if bits, _ := ipNet.Mask.Size(); ok {
-			prefixes = append(prefixes, netip.PrefixFrom(address, bits))
+			prefixes = append(prefixes, netip.PrefixFrom(address, bits).Masked())
 		}
 	}
 	return prefixes

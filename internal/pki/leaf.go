@@ -65,7 +65,7 @@ func (r LeafRequest) Check(now time.Time) error {
 	if r.Profile == Client && r.Subject.CommonName == "" {
 		return ErrNoCommonName
 	}
-	return errors.Join(r.Subject.Check(), CheckValidity(r.ValidityHours, now), CheckKey(r.PublicKey), checkHandshakeKey(r.PublicKey))
+	return errors.Join(r.Subject.Check(), r.Names.CheckSize(nil), CheckValidity(r.ValidityHours, now), CheckKey(r.PublicKey), checkHandshakeKey(r.PublicKey))
 }
 
 // checkHandshakeKey reports a key that is fit for an authority alone: crypto/tls,
@@ -109,9 +109,11 @@ func (a *Authority) Issue(request LeafRequest, now time.Time) (*x509.Certificate
 	if err := errors.Join(
 		request.Check(now),
 		CheckAuthorityTime(a.Certificate, now),
+		CheckAuthorityPurpose(a.Certificate, request.Profile),
 		CheckKey(a.Certificate.PublicKey),
 		CheckSubjectUnder(request.Subject, a.Certificate),
 		constraintsOf(a.Certificate).Check(request.Names),
+		CheckEmailUnder(request.Subject.EmailAddress, a.Certificate),
 	); err != nil {
 		return nil, err
 	}
@@ -166,7 +168,8 @@ func IssuedBy(certificate, authority *x509.Certificate) bool {
 		return false
 	}
 	err := authority.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature)
-	// A signature with SHA-1 is not checked by crypto/x509, so the names decide.
+	// A signature with SHA-1 or SHA-224 is not checked by crypto/x509, so the names
+	// decide.
 	var insecure x509.InsecureAlgorithmError
-	return err == nil || errors.As(err, &insecure)
+	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm)
 }

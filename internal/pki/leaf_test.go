@@ -4,6 +4,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"math/big"
 	"net/netip"
 	"slices"
@@ -276,6 +277,110 @@ func TestNameConstraints(t *testing.T) {
 	wantError(t, onlyDNS.Check(serverRequest(t).Names), "")
 	issue(t, newGeneration(t, pki.RootRequest{NameConstraints: onlyDNS}, issued), serverRequest(t), issued)
 	issue(t, constrained, clientRequest(t), issued)
+}
+
+// Other tools write constraints in capitals, and constrain more than names. The
+// early check must say what path validation says after the issue.
+func TestForeignConstraints(t *testing.T) {
+	const dns = `the authority's name constraints do not allow the name "docker.example.com"`
+	const email = `the name constraints of the authority "CN=Old CA" do not allow the e-mail address "ops@example.com"`
+	for _, test := range []struct {
+		about     string
+		constrain func(*x509.Certificate)
+		want      string
+	}{
+		{"permitted in capitals", func(c *x509.Certificate) { c.PermittedDNSDomains = []string{".Example.COM"} }, ""},
+		{"excluded in capitals", func(c *x509.Certificate) { c.ExcludedDNSDomains = []string{"EXAMPLE.com"} }, dns},
+		{"all names excluded", func(c *x509.Certificate) { c.ExcludedDNSDomains = []string{""} }, dns},
+		{"all names permitted", func(c *x509.Certificate) { c.PermittedDNSDomains = []string{""} }, ""},
+		{"URIs", func(c *x509.Certificate) { c.PermittedURIDomains = []string{"example.org"} }, ""},
+		{"the host permitted", func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"Example.COM"} }, ""},
+		{"another host permitted", func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{".example.com", "example.org"} }, email},
+		{"the mailbox permitted", func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"ops@EXAMPLE.com"} }, ""},
+		{"a mailbox of another case", func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"Ops@example.com"} }, email},
+		{"the host excluded", func(c *x509.Certificate) { c.ExcludedEmailAddresses = []string{"example.com"} }, email},
+		{"a domain above excluded", func(c *x509.Certificate) { c.ExcludedEmailAddresses = []string{"com"} }, email},
+		{"another mailbox excluded", func(c *x509.Certificate) { c.ExcludedEmailAddresses = []string{"root@example.com"} }, ""},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			authority := foreignRoot(t, func(c *x509.Certificate) {
+				c.PermittedDNSDomainsCritical = true
+				test.constrain(c)
+			})
+			request := serverRequest(t)
+			request.Subject.EmailAddress = "ops@example.com"
+			_, err := authority.Issue(request, issued)
+			wantError(t, err, test.want)
+		})
+	}
+}
+
+// What no handshake carries is refused before and after the issue.
+func TestTooLongForAHandshake(t *testing.T) {
+	authority := newGeneration(t, pki.RootRequest{}, issued)
+	request := serverRequest(t)
+	request.Names = pki.Names{}
+	name := func(i int) string { return fmt.Sprintf("host-%05d.docker.example.com", i) }
+	for i := range 10_000 {
+		request.Names.DNSNames = append(request.Names.DNSNames, name(i))
+	}
+	if _, err := authority.Issue(request, issued); !errors.Is(err, pki.ErrTooLong) {
+		t.Errorf("10000 names: %v", err)
+	}
+	// As many names as the early check lets through are too many with the chain.
+	for request.Names.CheckSize(nil) != nil {
+		request.Names.DNSNames = request.Names.DNSNames[:len(request.Names.DNSNames)-1]
+	}
+	leaf := issue(t, authority, request, issued)
+	if err := pki.CheckChain(leaf, nil); !errors.Is(err, pki.ErrTooLong) {
+		t.Errorf("a leaf of %d bytes: %v", len(leaf.Raw), err)
+	}
+	request.Names.DNSNames = request.Names.DNSNames[:2000]
+	leaf = issue(t, authority, request, issued)
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), pki.MaxPrevious)
+	if err := pki.CheckChain(leaf, nil); err != nil {
+		t.Error(err)
+	}
+	if err := pki.CheckChain(leaf, r.trust.Crosses); !errors.Is(err, pki.ErrTooLong) || !strings.Contains(err.Error(), "the 8 cross certificates") {
+		t.Errorf("with a chain: %v", err)
+	}
+	if err := request.Names.CheckSize(r.trust.Crosses); !errors.Is(err, pki.ErrTooLong) {
+		t.Errorf("before the issue: %v", err)
+	}
+}
+
+// Constraints, subjects and bundles are bounded too: what they make longer is
+// the chain, or the question for a client's certificate.
+func TestBoundsOfAuthorities(t *testing.T) {
+	var domains []string
+	for i := range 300 {
+		domains = append(domains, fmt.Sprintf("tenant-%03d.example.com", i))
+	}
+	constraints, err := pki.ParseNameConstraints(domains[:200], nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, constraints.CheckSize(), "")
+	if constraints, err = pki.ParseNameConstraints(domains, nil, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	const want = "the name constraints take 7800 bytes in a certificate, and at most 6144 are allowed, because each cross certificate of a rotation repeats them in the handshake: name fewer and wider domains and ranges"
+	wantError(t, constraints.CheckSize(), want)
+	_, err = pki.IssueRoot(pki.RootRequest{NameConstraints: constraints, ValidityHours: 1, Key: newKey(t)}, issued)
+	wantError(t, err, want)
+
+	lines := make([]string, pki.MaxStreetLines+1)
+	for i := range lines {
+		lines[i] = "Main Street"
+	}
+	wantError(t, pki.Subject{StreetAddress: lines[1:]}.Check(), "")
+	wantError(t, pki.Subject{StreetAddress: lines}.Check(), "street_address must have at most 8 lines, not 9")
+
+	root := x509text.EncodeCertificates(foreignRoot(t, nothingElse).root()) // its name takes 19 bytes
+	_, err = pki.ParseAuthorityCertificate(strings.Repeat(root, 3000))
+	wantError(t, err, "")
+	_, err = pki.ParseAuthorityCertificate(strings.Repeat(root, 3500))
+	wantError(t, err, "the bundle has 3500 certificates, whose names take 73502 bytes: a daemon that trusts them all can ask no client for a certificate, because a handshake carries at most 65535; keep the authorities of Docker alone")
 }
 
 func TestIssuedBy(t *testing.T) {

@@ -48,6 +48,14 @@ func RootOddities(root *x509.Certificate, now time.Time) []string {
 	if len(root.SubjectKeyId) == 0 {
 		oddities = append(oddities, "it has no subjectKeyIdentifier")
 	}
+	for _, profile := range []Profile{Server, Client} {
+		if !allows(root, profile) {
+			oddities = append(oddities, fmt.Sprintf("its extendedKeyUsage forbids it to issue the certificate of a %s, and programs do not accept such a one", profile))
+		}
+	}
+	if unknown := root.UnhandledCriticalExtensions; len(unknown) > 0 {
+		oddities = append(oddities, fmt.Sprintf("it has the critical extension %s, which programs do not know: they do not accept what it issues", unknown[0]))
+	}
 	if root.MaxPathLenZero {
 		oddities = append(oddities, "its path length is 0: it cannot certify its successor, so a rotation needs the new ca.pem everywhere before the new certificates")
 	}
@@ -60,10 +68,11 @@ func RootOddities(root *x509.Certificate, now time.Time) []string {
 func commonOddities(certificate *x509.Certificate, now time.Time) []string {
 	var oddities []string
 	add := func(format string, args ...any) { oddities = append(oddities, fmt.Sprintf(format, args...)) }
-	if !now.Before(certificate.NotAfter) {
+	switch {
+	case Expired(certificate, now):
 		add("it expired on %s", day(certificate.NotAfter))
-	} else if early := AdoptedEarlyRenewalHours(certificate, now); early < AdoptedValidityHours(certificate)/3 {
-		add("it ends soon, on %s: the first apply after %s renews it", day(certificate.NotAfter), day(RenewalTime(certificate, early)))
+	case EndsSoon(certificate, now):
+		add("it ends soon, on %s: the first apply after %s renews it", day(certificate.NotAfter), day(RenewalTime(certificate, AdoptedEarlyRenewalHours(certificate, now))))
 	}
 	if now.Before(certificate.NotBefore) {
 		add("it is not valid before %s", day(certificate.NotBefore))
@@ -74,12 +83,11 @@ func commonOddities(certificate *x509.Certificate, now time.Time) []string {
 	if certificate.KeyUsage == 0 {
 		add("it has no keyUsage")
 	}
-	switch certificate.SignatureAlgorithm {
-	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA, x509.MD2WithRSA:
+	if algorithm := refusedSignature(certificate); algorithm != "" {
 		if sameName(certificate.RawSubject, certificate.RawIssuer) {
-			add("it is signed with %s", certificate.SignatureAlgorithm)
+			add("it is signed with %s", algorithm)
 		} else {
-			add("it is signed with %s, which current programs, Docker's among them, do not accept", certificate.SignatureAlgorithm)
+			add("it is signed with %s, which current programs, Docker's among them, do not accept", algorithm)
 		}
 	}
 	if key, ok := certificate.PublicKey.(*rsa.PublicKey); ok && key.N.BitLen() < minRSABits {
@@ -93,6 +101,28 @@ func commonOddities(certificate *x509.Certificate, now time.Time) []string {
 		add("its subject has %d more attributes than `subject` can say: a new certificate is without them", lost)
 	}
 	return oddities
+}
+
+// refusedSignature names an algorithm that crypto/x509 does not check.
+func refusedSignature(certificate *x509.Certificate) string {
+	switch algorithm := certificate.SignatureAlgorithm; algorithm {
+	case x509.SHA1WithRSA, x509.ECDSAWithSHA1, x509.DSAWithSHA1, x509.MD5WithRSA, x509.MD2WithRSA:
+		return algorithm.String()
+	case x509.UnknownSignatureAlgorithm:
+		return "an algorithm that is not supported, such as SHA-224"
+	}
+	return ""
+}
+
+// Expired reports whether a certificate has ended.
+func Expired(certificate *x509.Certificate, now time.Time) bool {
+	return !now.Before(certificate.NotAfter)
+}
+
+// EndsSoon reports a certificate that has not ended, but would be due by default.
+// It is taken over with a shorter window.
+func EndsSoon(certificate *x509.Certificate, now time.Time) bool {
+	return !Expired(certificate, now) && AdoptedEarlyRenewalHours(certificate, now) < AdoptedValidityHours(certificate)/3
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

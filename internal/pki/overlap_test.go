@@ -1,9 +1,16 @@
 package pki_test
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os/exec"
 	"slices"
 	"testing"
 	"time"
@@ -110,9 +117,18 @@ func TestCrossCertificateBetweenEqualNames(t *testing.T) {
 }
 
 func TestCrossSignRefuses(t *testing.T) {
-	next := newGeneration(t, pki.RootRequest{}, issued).root()
+	next := newGeneration(t, pki.RootRequest{Subject: pki.Subject{CommonName: "CA", EmailAddress: "ops@example.com"}}, issued).root()
+	const refused = `the authority "CN=Old CA" cannot sign a cross certificate: `
 	pathlen0 := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLenZero = true })
 	pathlen1 := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLen = 1 })
+	noSigner := foreignRoot(t, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign })
+	serversOnly := foreignRoot(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} })
+	codeOnly := foreignRoot(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} })
+	future := foreignRoot(t, func(c *x509.Certificate) { c.NotBefore = wholeSecond.Add(time.Hour) })
+	otherMail := foreignRoot(t, func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"example.org"} })
+	odd := foreignRoot(t, func(c *x509.Certificate) {
+		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
+	})
 	expired := foreignRoot(t, func(c *x509.Certificate) { c.NotAfter = wholeSecond })
 	for _, test := range []struct {
 		about string
@@ -121,6 +137,12 @@ func TestCrossSignRefuses(t *testing.T) {
 	}{
 		{"path length 1", pathlen1, ""},
 		{"path length 0", pathlen0, `the authority "CN=Old CA" cannot sign a cross certificate: its path length is 0, which forbids it to certify another authority (RFC 5280, section 4.2.1.9)`},
+		{"no keyCertSign", noSigner, refused + "its keyUsage lacks keyCertSign"},
+		{"for servers only", serversOnly, ""},
+		{"for neither servers nor clients", codeOnly, refused + "its extendedKeyUsage allows neither servers nor clients"},
+		{"not yet valid", future, refused + "it is not valid before 2026-03-29T02:30:15Z"},
+		{"another e-mail domain", otherMail, refused + `the name constraints of the authority "CN=Old CA" do not allow the e-mail address "ops@example.com"`},
+		{"a critical extension that nobody knows", odd, refused + "it has a critical extension that TLS libraries do not know (1.2.3)"},
 		{"expired", expired, `the authority "CN=Old CA" cannot sign a cross certificate: it expired on 2026-03-29T01:30:15Z`},
 	} {
 		t.Run(test.about, func(t *testing.T) {
@@ -227,13 +249,17 @@ func wantTrust(t *testing.T, got, want pki.Trust) {
 }
 
 // A short-lived root in the middle: what is older is reached over it, so its
-// cross certificate and all older ones go, but the older root stays trusted.
+// cross certificate and all older ones go when it expires. The older root stays
+// trusted; and so does the expired one, which tells when that was replaced, as
+// long as the older one.
 func TestTrimInTheMiddle(t *testing.T) {
 	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 0)
 	r.succeed(t, newGeneration(t, pki.RootRequest{ValidityHours: 10}, issued))
 	r.succeed(t, newGeneration(t, pki.RootRequest{}, issued))
 	got := r.trust.Trim(pki.UntilExpiry, issued.Add(10*time.Hour))
-	wantTrust(t, got, pki.Trust{Roots: []*x509.Certificate{r.trust.Roots[0], r.trust.Roots[2]}})
+	wantTrust(t, got, pki.Trust{Roots: r.trust.Roots})
+	wantTrust(t, got.Trim(pki.UntilExpiry, r.trust.Roots[2].NotAfter.Add(-time.Second)), pki.Trust{Roots: r.trust.Roots})
+	wantTrust(t, got.Trim(pki.UntilExpiry, r.trust.Roots[2].NotAfter), pki.Trust{Roots: r.trust.Roots[:1]})
 }
 
 // Without a cross certificate, the successor's own certificate tells when a
@@ -293,4 +319,204 @@ func TestTrustAsText(t *testing.T) {
 		_, err := pki.ParseTrust(texts[0], texts[1])
 		wantError(t, err, "no certificate found: a PEM text that begins with -----BEGIN CERTIFICATE----- is expected")
 	}
+}
+
+// A chain that is cut, reordered or continued by another authority leads nobody
+// to an older root, and each of its certificates after the first was never
+// looked at.
+func TestCheckCrosses(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 3)
+	other := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	chain := r.trust.Crosses
+	long := rotate(t, newGeneration(t, pki.RootRequest{}, issued), pki.MaxPrevious+1)
+	for _, test := range []struct {
+		about   string
+		crosses []*x509.Certificate
+		of      *x509.Certificate
+		want    error
+	}{
+		{"whole", chain, r.trust.Roots[0], nil},
+		{"without its end", chain[:2], r.trust.Roots[0], nil},
+		{"with the root at its end", append(chain[:3:3], r.trust.Roots[3]), r.trust.Roots[0], nil},
+		{"without its middle", []*x509.Certificate{chain[0], chain[2]}, r.trust.Roots[0], pki.ErrBrokenCrosses},
+		{"in another order", []*x509.Certificate{chain[0], chain[2], chain[1]}, r.trust.Roots[0], pki.ErrBrokenCrosses},
+		{"continued by another authority", []*x509.Certificate{chain[0], other.trust.Crosses[0]}, r.trust.Roots[0], pki.ErrBrokenCrosses},
+		{"in reverse", []*x509.Certificate{chain[2], chain[1], chain[0]}, r.trust.Roots[0], pki.ErrForeignCross},
+		{"as many as there may be", long.trust.Crosses[:pki.MaxPrevious], long.trust.Roots[0], nil},
+		{"one too many", long.trust.Crosses, long.trust.Roots[0], pki.ErrManyCrosses},
+	} {
+		t.Run(test.about, func(t *testing.T) {
+			if err := pki.CheckCrosses(test.crosses, test.of); !errors.Is(err, test.want) {
+				t.Errorf("%v; want %v", err, test.want)
+			}
+		})
+	}
+}
+
+// The oldest roots leave when there are too many, and with them the chain to
+// them. What is left works with every program at hand.
+func TestAtMostEightPreviousRoots(t *testing.T) {
+	start := time.Now().Add(-24 * time.Hour) // gnutls-cli verifies at the time of the call alone
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, start), 0)
+	r.now = start
+	further := func(times int) {
+		for range times {
+			r.now = r.now.Add(time.Hour)
+			r.succeed(t, newGeneration(t, pki.RootRequest{}, r.now))
+		}
+	}
+	further(pki.MaxPrevious)
+	wantTrust(t, r.trust.Trim(pki.UntilExpiry, r.now), r.trust)
+	if left := r.trust.Surplus(pki.UntilExpiry, r.now, false); len(left) > 0 {
+		t.Errorf("%d roots leave where there are as many as may be", len(left))
+	}
+	if left := r.trust.Surplus(pki.UntilExpiry, r.now, true); len(left) != 1 || left[0] != r.trust.Roots[pki.MaxPrevious] {
+		t.Errorf("%d roots leave with the next rotation; want the oldest", len(left))
+	}
+	further(1)
+	if end, ok := r.trust.NextEnd(pki.UntilExpiry); !ok || !end.IsZero() {
+		t.Errorf("with too many roots the next end is %s", end)
+	}
+	oldest := r.trust.Roots[pki.MaxPrevious+1:]
+	if left := r.trust.Surplus(pki.UntilExpiry, r.now, false); len(left) != 1 || left[0] != oldest[0] {
+		t.Errorf("%d roots are too many; want the oldest", len(left))
+	}
+	if left := r.trust.Surplus(pki.OverlapOf(0), r.now, true); len(left) > 0 {
+		t.Errorf("%d roots are too many where all are cut off", len(left))
+	}
+	trust := r.trust.Trim(pki.UntilExpiry, r.now)
+	wantTrust(t, trust, pki.Trust{Roots: r.trust.Roots[:1+pki.MaxPrevious], Crosses: r.trust.Crosses[:pki.MaxPrevious]})
+	leaf := issue(t, r.current(), serverRequest(t), r.now)
+	leafFile := write(t, "leaf.pem", x509text.EncodeCertificates(leaf))
+	crossFile := write(t, "crosses.pem", x509text.EncodeCertificates(trust.Crosses...))
+	for i, root := range trust.Roots {
+		if err := pki.VerifyLeaf(leaf, trust.Crosses, root, pki.Server, r.now); err != nil {
+			t.Errorf("root %d: %v", i, err)
+		}
+		rootFile := write(t, "ca.pem", x509text.EncodeCertificates(root))
+		openssl(t, "", "verify", "-x509_strict", "-attime", fmt.Sprint(r.now.Unix()), "-CAfile", rootFile, "-untrusted", crossFile, leafFile)
+	}
+	for name, roots := range map[string][]*x509.Certificate{"all roots": trust.Roots, "the oldest root": trust.Roots[pki.MaxPrevious:]} {
+		if err := gnutls(t, roots, leaf, trust.Crosses); err != nil {
+			t.Errorf("GnuTLS with %s: %v", name, err)
+		}
+	}
+	// The counter-check: GnuTLS counts the chain, whatever it trusts.
+	further(16 - len(r.trust.Crosses))
+	leaf = issue(t, r.current(), serverRequest(t), r.now)
+	if err := gnutls(t, r.trust.Roots, leaf, r.trust.Crosses); err == nil {
+		t.Error("GnuTLS accepts 16 cross certificates: is the bound still needed?")
+	}
+}
+
+// gnutls has GnuTLS shake hands with a daemon that presents a chain.
+func gnutls(t *testing.T, roots []*x509.Certificate, leaf *x509.Certificate, crosses []*x509.Certificate) error {
+	t.Helper()
+	daemon := tls.Certificate{PrivateKey: leafKeyOf(t, x509text.ECDSAP256), Certificate: [][]byte{leaf.Raw}}
+	for _, cross := range crosses {
+		daemon.Certificate = append(daemon.Certificate, cross.Raw)
+	}
+	program, err := exec.LookPath("gnutls-cli")
+	if err != nil {
+		t.Skip("gnutls-cli is not installed")
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{daemon}, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	go func() {
+		if connection, err := listener.Accept(); err == nil {
+			_, _ = io.Copy(io.Discard, connection)
+			_ = connection.Close()
+		}
+	}()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, program, "--x509cafile", write(t, "ca.pem", x509text.EncodeCertificates(roots...)),
+		"--verify-hostname", "docker.example.com", "--port", port, "127.0.0.1").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, output)
+	}
+	return nil
+}
+
+// An imported root is not backdated: its successor's own beginning tells when
+// it was replaced, to the second.
+func TestOverlapOfImportedRoots(t *testing.T) {
+	old := foreignRoot(t, func(c *x509.Certificate) { c.NotBefore = issued.Add(-48 * time.Hour) })
+	next := foreignRoot(t, func(c *x509.Certificate) { c.NotBefore = issued })
+	trust := pki.Trust{Roots: []*x509.Certificate{next.root(), old.root()}}
+	if end, ok := trust.NextEnd(pki.OverlapOf(24)); !ok || !end.Equal(wholeSecond.Add(24*time.Hour)) {
+		t.Errorf("the overlap ends at %s", end)
+	}
+	now := issued.Add(time.Hour)
+	renewed := newGeneration(t, pki.RootRequest{Key: next.key, Predecessor: next.root(), KeepStart: true}, now)
+	if end, ok := trust.Renew(renewed.root()).NextEnd(pki.OverlapOf(24)); !ok || !end.Equal(wholeSecond.Add(24*time.Hour)) {
+		t.Errorf("after a renewal the overlap ends at %s", end)
+	}
+}
+
+// A renewal allows no more than the certificate before: machines that have only
+// that one go on refusing what it does not allow.
+func TestRenewalKeepsThePathLength(t *testing.T) {
+	for about, change := range map[string]func(*x509.Certificate){
+		"none": nothingElse,
+		"0":    func(c *x509.Certificate) { c.MaxPathLenZero = true },
+		"1":    func(c *x509.Certificate) { c.MaxPathLen = 1 },
+	} {
+		old := foreignRoot(t, change)
+		renewed := newGeneration(t, pki.RootRequest{Key: old.key, Predecessor: old.root()}, issued).root()
+		if renewed.MaxPathLen != old.root().MaxPathLen || renewed.MaxPathLenZero != old.root().MaxPathLenZero {
+			t.Errorf("path length %s becomes %d", about, renewed.MaxPathLen)
+		}
+	}
+}
+
+// An older root was replaced before a newer one, whatever the clock has said.
+func TestClockSetBackBetweenRotations(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	first := r.now
+	r.now = first.Add(-30 * time.Minute)
+	r.succeed(t, newGeneration(t, pki.RootRequest{}, r.now))
+	end := wholeSecond.Add(year - 30*time.Minute + 24*time.Hour)
+	wantTrust(t, r.trust.Trim(pki.OverlapOf(24), end.Add(-time.Second)), r.trust)
+	wantTrust(t, r.trust.Trim(pki.OverlapOf(24), end), pki.Trust{Roots: r.trust.Roots[:1]})
+}
+
+// A path length that allows one cross certificate does not allow two.
+func TestOutOfReach(t *testing.T) {
+	old := foreignRoot(t, func(c *x509.Certificate) { c.MaxPathLen = 1 })
+	r := rotate(t, old, 0)
+	for rotations, want := range []int{0, 1, 0} {
+		if out := r.trust.OutOfReach(); len(out) != want {
+			t.Errorf("after %d rotations, the next one puts %d roots out of reach; want %d", rotations, len(out), want)
+		}
+		leaf := issue(t, r.current(), serverRequest(t), r.now)
+		if err := pki.VerifyLeaf(leaf, r.trust.Crosses, old.root(), pki.Server, r.now); (err == nil) != (rotations < 2) {
+			t.Errorf("after %d rotations, who has the old root alone gets %v", rotations, err)
+		}
+		r.succeed(t, newGeneration(t, pki.RootRequest{}, r.now))
+	}
+}
+
+// A clock that was set back by more than roots are backdated.
+func TestRenewalWithTheClockSetBack(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	r.renew(t, -48*time.Hour)
+	if start := r.current().root().NotBefore; !start.Equal(wholeSecond.Add(year - 49*time.Hour)) {
+		t.Errorf("the renewed root is valid from %s", start)
+	}
+	if end, ok := r.trust.NextEnd(pki.OverlapOf(24)); !ok || !end.Equal(wholeSecond.Add(year-24*time.Hour)) {
+		t.Errorf("the overlap ends at %s", end)
+	}
+}
+
+func TestOverlapDoesNotOverflow(t *testing.T) {
+	r := rotate(t, newGeneration(t, pki.RootRequest{}, issued), 1)
+	wantTrust(t, r.trust.Trim(pki.OverlapOf(1<<62), r.now), r.trust)
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // ParseCertificateRequest reads a certificate request (PKCS#10, RFC 2986) in
@@ -14,7 +16,7 @@ import (
 func ParseCertificateRequest(text string) (*x509.CertificateRequest, error) {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil {
-		return nil, errors.New("no certificate request found: a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected")
+		return nil, x509text.NotFound("certificate request", "CERTIFICATE REQUEST", text)
 	}
 	// Older programs write NEW (RFC 7468, section 7).
 	if block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST" {
@@ -23,6 +25,9 @@ func ParseCertificateRequest(text string) (*x509.CertificateRequest, error) {
 	// The text is stored, and a private key must not be so by mistake.
 	if other, _ := pem.Decode(rest); other != nil {
 		return nil, fmt.Errorf("a PEM block of type %q stands behind the certificate request: give the request alone", other.Type)
+	}
+	if len(block.Bytes) > maxMessage {
+		return nil, fmt.Errorf("the certificate request has %d bytes, and at most %d are allowed: a certificate of this size fits into no handshake of Docker", len(block.Bytes), maxMessage)
 	}
 	request, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
@@ -34,6 +39,8 @@ func ParseCertificateRequest(text string) (*x509.CertificateRequest, error) {
 	err = request.CheckSignature()
 	var insecure x509.InsecureAlgorithmError
 	switch algorithm := request.SignatureAlgorithm; {
+	case errors.Is(err, x509.ErrUnsupportedAlgorithm):
+		return nil, errors.New("the certificate request is signed with an algorithm that is not supported, as SHA-224 is not: sign it with SHA-256")
 	case errors.As(err, &insecure), algorithm == x509.SHA1WithRSA, algorithm == x509.ECDSAWithSHA1:
 		return nil, fmt.Errorf("the certificate request is signed with %v, which is broken: sign it with SHA-256", algorithm)
 	case err != nil:

@@ -1,7 +1,10 @@
 package pki_test
 
 import (
+	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
 	"net"
 	"slices"
 	"strings"
@@ -15,6 +18,17 @@ import (
 func opensslRequest(t *testing.T, arguments ...string) string {
 	t.Helper()
 	return openssl(t, "", append([]string{"req", "-new", "-nodes", "-keyout", t.TempDir() + "/key.pem"}, arguments...)...)
+}
+
+// longRequest has a name that openssl would not take.
+func longRequest(t *testing.T) string {
+	t.Helper()
+	template := &x509.CertificateRequest{Subject: pkix.Name{CommonName: strings.Repeat("a", 70_000)}}
+	der, err := x509.CreateCertificateRequest(rand.Reader, template, keyOf(t, x509text.Ed25519))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
 }
 
 func TestParseCertificateRequest(t *testing.T) {
@@ -55,7 +69,10 @@ func TestBadCertificateRequests(t *testing.T) {
 		"damaged":         {strings.Replace(good, "MI", "MA", 1), "the certificate request cannot be read: its content is damaged or of an unsupported algorithm"},
 		"a key behind it": {good + openssl(t, "", "genpkey", "-algorithm", "ed25519"), `a PEM block of type "PRIVATE KEY" stands behind the certificate request: give the request alone`},
 		"Ed448":           {opensslRequest(t, "-newkey", "ed448", "-subj", "/CN=host"), "the key of the certificate request is of an unsupported algorithm: use ECDSA, RSA or Ed25519"},
+		"on one line":     {strings.ReplaceAll(good, "\n", " "), "no certificate request found, but a PEM text on one line (its line breaks are lost: give it as it is in its file, with file() for instance): a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected"},
+		"SHA-224":         {opensslRequest(t, append(ecdsa, "-sha224")...), "the certificate request is signed with an algorithm that is not supported, as SHA-224 is not: sign it with SHA-256"},
 		"SHA-1":           {opensslRequest(t, append(ecdsa, "-sha1")...), "the certificate request is signed with ECDSA-SHA1, which is broken: sign it with SHA-256"},
+		"a long subject":  {longRequest(t), "the certificate request has 70158 bytes, and at most 65536 are allowed: a certificate of this size fits into no handshake of Docker"},
 		"a short RSA key": {opensslRequest(t, "-newkey", "rsa:1024", "-subj", "/CN=host"), "the key of the certificate request cannot be certified: an RSA key of 1024 bits is too short: use at least 2048"},
 	} {
 		t.Run(name, func(t *testing.T) {

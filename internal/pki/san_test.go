@@ -213,6 +213,11 @@ func TestParseNameConstraints(t *testing.T) {
 		{dns: "..example", want: `".example" is not a DNS name: it has an empty label (two dots in a row, or a dot at either end)`},
 		{ip: "10.0.0.1", want: `"10.0.0.1" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
 		{ip: "10.0.0.1/8", want: `"10.0.0.1/8" has bits set beyond its prefix length: did you mean "10.0.0.0/8"?`},
+		{ip: "::ffff:10.0.0.1/104", want: `"::ffff:10.0.0.1/104" has bits set beyond its prefix length: did you mean "10.0.0.0/8"?`},
+		{ip: "::ffff:10.0.0.0/95", want: `"::ffff:10.0.0.0/95" begins like an IPv4 address and reaches beyond all of these: without the prefix ::ffff: it is one of IPv4, as in "10.0.0.0/8", or one of IPv6`},
+		{ip: "010.0.0.0/8", want: `"010.0.0.0/8" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
+		{ip: "10.0.0.0/08", want: `"10.0.0.0/08" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
+		{ip: "fe80::%eth0/64", want: `"fe80::%eth0/64" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
 	} {
 		var dns, ip []string
 		if test.dns != "" {
@@ -225,6 +230,21 @@ func TestParseNameConstraints(t *testing.T) {
 		_, err = pki.ParseNameConstraints(nil, dns, nil, ip)
 		wantError(t, err, test.want)
 	}
+}
+
+// An IPv4 range that is written as IPv6 is compared with no IPv4 address.
+func TestMappedRangeConstrains(t *testing.T) {
+	for text, want := range map[string]string{"::ffff:10.0.0.0/104": "10.0.0.0/8", "::ffff:0:0/96": "0.0.0.0/0", "::ffff:10.10.10.20/128": "10.10.10.20/32", "::/0": "::/0", "::ffff:0:0:0/96": "::ffff:0:0:0/96"} {
+		if prefix, err := pki.ParseIPRange(text); err != nil || prefix.String() != want {
+			t.Errorf("%s is read as %s, %v; want %s", text, prefix, err, want)
+		}
+	}
+	constraints, err := pki.ParseNameConstraints(nil, nil, nil, []string{"::ffff:10.0.0.0/104"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = newGeneration(t, pki.RootRequest{NameConstraints: constraints}, issued).Issue(serverRequest(t), issued)
+	wantError(t, err, "the authority's name constraints do not allow the address 10.10.10.20")
 }
 
 // Whatever is accepted is canonical and survives the way through a

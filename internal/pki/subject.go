@@ -39,6 +39,10 @@ const (
 	MaxProvince           = 128
 	MaxPostalCode         = 40
 	maxEmailAddress       = 255
+
+	// MaxStreetLines is a bound of our own: the subject stands twice in each
+	// certificate of a chain, and a handshake does not carry any length.
+	MaxStreetLines = 8
 )
 
 // CheckText reports whether a value can stand in a name: not blank, free of
@@ -96,6 +100,9 @@ func (s Subject) Check() error {
 		if err := field.check(field.value); err != nil {
 			return fmt.Errorf("%s %w", field.name, err)
 		}
+	}
+	if n := len(s.StreetAddress); n > MaxStreetLines {
+		return fmt.Errorf("street_address must have at most %d lines, not %d", MaxStreetLines, n)
 	}
 	for _, line := range s.StreetAddress {
 		if err := CheckText(line, MaxStreetAddress); err != nil {

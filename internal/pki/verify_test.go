@@ -19,7 +19,6 @@ import (
 // What passes every check of the inputs, and yet makes a leaf that nobody would
 // accept, is found when the leaf is verified.
 func TestIssuedLeafIsVerified(t *testing.T) {
-	const failed = "the issued certificate does not verify against its authority: "
 	for _, test := range []struct {
 		about  string
 		change func(*x509.Certificate)
@@ -28,18 +27,18 @@ func TestIssuedLeafIsVerified(t *testing.T) {
 		{"nothing wrong", nothingElse, ""},
 		{"e-mail addresses are constrained",
 			func(c *x509.Certificate) { c.PermittedEmailAddresses = []string{"example.org"} },
-			failed + `x509: a root or intermediate certificate is not authorized to sign for this name: email address "ops@example.com" is not permitted by any constraint`},
+			`the name constraints of the authority "CN=Old CA" do not allow the e-mail address "ops@example.com"`},
 		{"clients only",
 			func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} },
-			failed + "x509: certificate specifies an incompatible key usage"},
+			`the authority "CN=Old CA" may not issue the certificate of a server: its extendedKeyUsage is limited to clientAuth, and programs do not accept what it issues for another purpose`},
 		{"not yet valid",
 			func(c *x509.Certificate) { c.NotBefore = issued.Add(time.Hour) },
-			failed + "x509: certificate has expired or is not yet valid: current time 2026-03-29T03:30:15+02:00 is before 2026-03-29T02:30:15Z"},
+			`the authority "CN=Old CA" is not valid before 2026-03-29T02:30:15Z: check the clock of this machine, or wait`},
 		{"a critical extension that nobody knows",
 			func(c *x509.Certificate) {
 				c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
 			},
-			failed + "x509: unhandled critical extension"},
+			`the authority "CN=Old CA" has the critical extension 1.2.3, which programs do not know: they do not accept what it issues`},
 	} {
 		t.Run(test.about, func(t *testing.T) {
 			request := serverRequest(t)
@@ -61,19 +60,11 @@ func TestIssuedRootIsVerified(t *testing.T) {
 }
 
 // [pki.NewAuthority] takes a certificate that was not read by
-// [pki.ParseAuthorityCertificate], which would have refused these.
+// [pki.ParseAuthorityCertificate], which would have refused this one.
 func TestIssuedCrossIsVerified(t *testing.T) {
 	next := newGeneration(t, pki.RootRequest{}, issued).root()
-	const failed = "the issued cross certificate does not verify: x509: invalid signature: parent certificate cannot sign this kind of certificate"
-	for about, change := range map[string]func(*x509.Certificate){
-		"not an authority": func(c *x509.Certificate) { c.IsCA = false },
-		"no keyCertSign":   func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageCRLSign },
-	} {
-		t.Run(about, func(t *testing.T) {
-			_, err := foreignRoot(t, change).CrossSign(next, issued)
-			wantError(t, err, failed)
-		})
-	}
+	_, err := foreignRoot(t, func(c *x509.Certificate) { c.IsCA = false }).CrossSign(next, issued)
+	wantError(t, err, "the issued cross certificate does not verify: x509: invalid signature: parent certificate cannot sign this kind of certificate")
 }
 
 // An imported authority may have a short key. It stays trusted, but issues

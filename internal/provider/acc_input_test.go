@@ -58,6 +58,7 @@ func TestAccBadInput(t *testing.T) {
 	run := func(cert, key, subject string, hours int) string {
 		return fmt.Sprintf("ephemeral \"docker_tls_client_cert\" \"run\" {\n ca = {\n cert_pem = %s\n private_key_pem = %s\n}\n subject = %s\n validity_period_hours = %d\n}", cert, key, subject, hours)
 	}
+	fraction := strings.Replace(run(cert, key, `{ common_name = "run" }`, 1), "hours = 1", "hours = 1.5", 1)
 	tests := map[string]struct{ config, want string }{
 		"scheme":              {server(`dns_names = ["tcp://a.example"]`), `is a URL`},
 		"port":                {server(`dns_names = ["a.example:2376"]`), `contains a port`},
@@ -91,6 +92,9 @@ func TestAccBadInput(t *testing.T) {
 		"CA without PEM":        {under(`"/etc/ca.pem"`, key), `no certificate found`},
 		"key without PEM":       {under(cert, `"/etc/ca-key.pem"`), `no private key found`},
 		"key missing":           {under(cert, `null`), `merge\(docker_tls_ca.this`},
+		"fraction":              {ca(`validity_period_hours = 1.5`), `must be a whole number, not 1.5`},
+		"fraction of a leaf":    {server("dns_names = [\"a.example\"]\nearly_renewal_hours = 0.5"), `must be a whole number, not 0.5`},
+		"ephemeral, fraction":   {fraction, `must be a whole number, not 1.5`},
 		"ephemeral, no name":    {run(cert, key, `{}`, 1), `No common name`},
 		"ephemeral, no time":    {run(cert, key, `{ common_name = "run" }`, 0), `at least 1`},
 		"ephemeral, other key":  {run(cert, otherKey, `{ common_name = "run" }`, 1), `does not belong to the authority's certificate`},

@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -244,7 +245,17 @@ func TestAdopt(t *testing.T) {
 				key = test.key(t)
 			}
 			f, w := newForeignPKI(t, key, test.edit), newWorld(t)
-			expectWarnings(t, f.importInto(t, w), test.warns)
+			warnings := f.importInto(t, w)
+			expectWarnings(t, warnings, test.warns)
+			for _, warning := range warnings {
+				summary := "A certificate to be renewed some day: "
+				if strings.Contains(warning, "it ends soon") {
+					summary = "A certificate that ends soon: "
+				}
+				if !strings.HasPrefix(warning, summary) {
+					t.Errorf("the warning is %q, want one that begins with %q", warning, summary)
+				}
+			}
 			if test.config != nil {
 				test.config(w)
 			}
@@ -350,7 +361,11 @@ func TestAdoptExpired(t *testing.T) {
 	f, w := newForeignPKI(t, ecdsaKey(t), func(_, server, _ *x509.Certificate) {
 		server.NotBefore, server.NotAfter = foreignStart.AddDate(-1, 0, 0), foreignStart
 	}), newWorld(t)
-	expectWarnings(t, f.importInto(t, w), []string{"it expired on 2030-05-01"})
+	warnings := f.importInto(t, w)
+	expectWarnings(t, warnings, []string{"it expired on 2030-05-01"})
+	if want := "A certificate that has expired: "; len(warnings) != 1 || !strings.HasPrefix(warnings[0], want) || !strings.Contains(warnings[0], "The next apply renews it") {
+		t.Errorf("the warnings are %q, want one that begins with %q", warnings, want)
+	}
 	p := w.MustPlan(t)
 	if changed := p.Changed(); len(changed) != 1 || changed[0] != tfsim.Server {
 		t.Errorf("the plan changes %v", changed)
@@ -358,6 +373,58 @@ func TestAdoptExpired(t *testing.T) {
 	w.MustApply(t, p)
 	w.MustBeEmpty(t)
 	w.MustVerify(t, f.root)
+}
+
+// TestAuthorityForAnotherPurpose imports an authority whose extendedKeyUsage
+// limits what it may issue. The import says so, the plan refuses what nobody would
+// accept, and a rotation mends it.
+func TestAuthorityForAnotherPurpose(t *testing.T) {
+	t.Parallel()
+	for limit, test := range map[x509.ExtKeyUsage]struct {
+		warns   []string
+		refused []string
+	}{
+		x509.ExtKeyUsageServerAuth:      {[]string{"issue the certificate of a client"}, []string{tfsim.Client}},
+		x509.ExtKeyUsageClientAuth:      {[]string{"issue the certificate of a server"}, []string{tfsim.Server}},
+		x509.ExtKeyUsageEmailProtection: {[]string{"issue the certificate of a server", "issue the certificate of a client"}, []string{tfsim.Server, tfsim.Client}},
+		x509.ExtKeyUsageAny:             {},
+	} {
+		f := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) { root.ExtKeyUsage = []x509.ExtKeyUsage{limit} })
+		w := newWorld(t)
+		expectWarnings(t, f.importInto(t, w), test.warns)
+		w.MustBeEmpty(t)
+		for _, name := range tfsim.Order[1:] {
+			w.Set(name, tfsim.Values{"rotation_triggers": tfsim.Trigger("now")})
+			if slices.Contains(test.refused, name) {
+				w.MustFail(t, "Authority for another purpose")
+				w.Unset(name, "rotation_triggers")
+			} else {
+				w.MustPlanAndApply(t)
+			}
+		}
+		w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger("now")})
+		w.MustPlanAndApply(t)
+		w.MustBeEmpty(t)
+		w.MustVerify(t, w.MustParse(t, tfsim.CA, "cert_pem")[0])
+	}
+}
+
+// TestAuthorityNobodyAccepts imports authorities whose certificates nobody accepts:
+// the plan says so, where it would issue one.
+func TestAuthorityNobodyAccepts(t *testing.T) {
+	t.Parallel()
+	for want, edit := range map[string]func(root *x509.Certificate){
+		"is not valid before 2031": func(root *x509.Certificate) { root.NotBefore = foreignStart.AddDate(1, 0, 0) },
+		"has the critical extension 1.2.3": func(root *x509.Certificate) {
+			root.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
+		},
+	} {
+		f, w := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) { edit(root) }), newWorld(t)
+		f.importInto(t, w)
+		w.MustBeEmpty(t)
+		w.Set(tfsim.Server, tfsim.Values{"rotation_triggers": tfsim.Trigger("now")})
+		w.MustFail(t, want)
+	}
 }
 
 // TestWeakAuthorityIssuesNothing imports an authority with an RSA key of 1024
@@ -384,4 +451,11 @@ func TestWeakAuthorityIssuesNothing(t *testing.T) {
 		w.MustFailToApply(t, p, reason)
 		w.MustKeep(t, tfsim.Server, "serial_number", serial)
 	})
+}
+
+func (f *foreignPKI) writeBundle(t *testing.T, name string, certificates ...*x509.Certificate) {
+	t.Helper()
+	if err := os.WriteFile(f.path(name), []byte(x509text.EncodeCertificates(certificates...)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -39,8 +39,8 @@ func TestMove(t *testing.T) {
 		t.Fatal(err)
 	}
 	state := recordedState(t, "tls_self_signed_cert-4.json", map[string]string{"cert_pem": x509text.EncodeCertificates(f.root), "private_key_pem": key})
-	for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
-		if err := w.Move(tfsim.CA, registry+"/hashicorp/tls", "tls_self_signed_cert", state); err != nil {
+	for _, address := range []string{"registry.terraform.io/hashicorp/tls", "registry.opentofu.org/hashicorp/tls", "registry.terraform.io/-/tls", "tls"} {
+		if err := w.Move(tfsim.CA, address, "tls_self_signed_cert", 0, state); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestMoveErrors(t *testing.T) {
 		{"another provider", "example/tls", "tls_self_signed_cert", "tls_self_signed_cert-4.json", texts(root, key), []string{"Unable to Move Resource State"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := newWorld(t).Move(tfsim.CA, "registry.terraform.io/"+test.provider, test.source, recordedState(t, test.file, test.texts))
+			err := newWorld(t).Move(tfsim.CA, "registry.terraform.io/"+test.provider, test.source, 0, recordedState(t, test.file, test.texts))
 			if err == nil {
 				t.Fatal("it was moved")
 			}
@@ -102,6 +102,31 @@ func TestMoveErrors(t *testing.T) {
 			}
 			if strings.Contains(err.Error(), "PRIVATE KEY-----") {
 				t.Error("the error repeats the key")
+			}
+		})
+	}
+}
+
+// TestMoveOwnErrors moves states of this provider's types that cannot be read.
+func TestMoveOwnErrors(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		version int64
+		state   string
+		want    string
+	}{
+		"of a newer release": {99, "{}", "schema version 99"},
+		"no object":          {1, `["a"]`, "not of the form that version 1 has"},
+		"no JSON":            {0, `{`, "not of the form that version 0 has"},
+		"null":               {0, `null`, "not of the form that version 0 has"},
+		"another form":       {1, `{"cert_pem": {}}`, "not of the form that version 1 has"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, resource := range tfsim.Order {
+				err := newWorld(t).Move(resource, "registry.example.com/mirror/docker-tls", resource, test.version, []byte(test.state))
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("%s: the error is %v, want %q in it", resource, err, test.want)
+				}
 			}
 		})
 	}

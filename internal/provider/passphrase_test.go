@@ -33,7 +33,7 @@ func TestPassphrase(t *testing.T) {
 		p := w.MustPlan(t) // the key is not known yet
 		w.MustFailToApply(t, p, "ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })")
 		w.Secrets = tfsim.Values{"private_key_passphrase": tfsim.String("wrong")}
-		w.MustFail(t, "does not decrypt")
+		w.MustFail(t, "does not decrypt the private key of the authority")
 		w.Secrets = tfsim.Values{"private_key_passphrase": tfsim.String("first")}
 		w.MustPlanAndApply(t)
 		w.MustBeEmpty(t)
@@ -67,6 +67,16 @@ func TestPassphrase(t *testing.T) {
 		if _, err := x509text.ParsePrivateKey(w.Text(tfsim.CA, "private_key_pem"), "second"); err != nil {
 			t.Error(err)
 		}
+	})
+	t.Run("another passphrase without another version", func(t *testing.T) {
+		w := encrypted(t, "first")
+		w.Set(tfsim.CA, tfsim.Values{"private_key_passphrase_wo": tfsim.String("second")})
+		w.Secrets = tfsim.Values{"private_key_passphrase": tfsim.String("second")}
+		w.MustFail(t, "from the apply that changes private_key_passphrase_wo_version")
+		w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger("1")})
+		w.MustFail(t, "when private_key_passphrase_wo_version last changed. Give that one. Or")
+		w.Set(tfsim.CA, tfsim.Values{"previous_private_key_passphrase_wo": tfsim.String("third")})
+		w.MustFail(t, "than previous_private_key_passphrase_wo and private_key_passphrase_wo")
 	})
 	t.Run("a rotation keeps the passphrase and has a cross certificate", func(t *testing.T) {
 		w := encrypted(t, "second")

@@ -40,21 +40,21 @@ func TestRecordedStates(t *testing.T) {
 	for _, version := range stateVersions {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			for _, name := range tfsim.Order {
-				texts := map[string]string{
-					"ca.cert_pem": w.Text(tfsim.CA, "cert_pem"), "ca.cross_signed_cert_pem": w.Text(tfsim.CA, "cross_signed_cert_pem"),
-					"content_sha256": recordedDigest(w.Text(tfsim.CA, "cert_pem"), w.Text(name, "cert_pem")),
-				}
-				for attribute := range w.Fields(name) {
-					if text := w.Text(name, attribute); text != "" && attribute != "content_sha256" {
-						texts[attribute] = text
-					}
-				}
-				recorded := recordedState(t, fmt.Sprintf("%s-%d.json", name, version), texts)
-				if err := w.Upgrade(name, version, recorded); err != nil {
+				if err := w.Upgrade(name, version, recordedResource(t, w, name, version)); err != nil {
 					t.Fatal(err)
 				}
 			}
 			w.MustBeEmpty(t)
+			// The same, as a mirror or a fork of the provider has written it. The last
+			// one is what OpenTofu says of any.
+			for _, address := range []string{"registry.example.com/mirror/docker-tls", "docker"} {
+				for _, name := range tfsim.Order {
+					if err := w.Move(name, address, name, version, recordedResource(t, w, name, version)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.MustBeEmpty(t)
+			}
 		})
 	}
 	for _, name := range tfsim.Order {
@@ -62,6 +62,22 @@ func TestRecordedStates(t *testing.T) {
 			t.Errorf("%s has schema version %d, and no recorded state", name, current)
 		}
 	}
+}
+
+// recordedResource is the recorded state of a resource, filled in with what the
+// world has.
+func recordedResource(t *testing.T, w *tfsim.World, name string, version int64) []byte {
+	t.Helper()
+	texts := map[string]string{
+		"ca.cert_pem": w.Text(tfsim.CA, "cert_pem"), "ca.cross_signed_cert_pem": w.Text(tfsim.CA, "cross_signed_cert_pem"),
+		"content_sha256": recordedDigest(w.Text(tfsim.CA, "cert_pem"), w.Text(name, "cert_pem")),
+	}
+	for attribute := range w.Fields(name) {
+		if text := w.Text(name, attribute); text != "" && attribute != "content_sha256" {
+			texts[attribute] = text
+		}
+	}
+	return recordedState(t, fmt.Sprintf("%s-%d.json", name, version), texts)
 }
 
 // recordedDigest is how content_sha256 has been made since version 0.

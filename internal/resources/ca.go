@@ -55,6 +55,9 @@ func (r *ca) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequ
 		if err == nil {
 			summary, err = "Empty name constraints", constraints.CheckNotEmpty()
 		}
+		if err == nil {
+			summary, err = "Too many name constraints", constraints.CheckSize()
+		}
 		if err != nil {
 			resp.Diagnostics.AddAttributeError(path.Root("name_constraints"), summary, inputs.Sentence(err))
 		}
@@ -75,8 +78,9 @@ func (r *ca) Read(ctx context.Context, req resource.ReadRequest, resp *resource.
 		return
 	}
 	root, diags := current(state.CertPEM)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
-		return
+	if diags.HasError() {
+		resp.Diagnostics.Append(damagedRefresh(diags)...)
+		return // the state stays as it is
 	}
 	state.refresh(root, r.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)

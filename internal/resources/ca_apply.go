@@ -105,6 +105,7 @@ func (c *caChange) issue(ctx context.Context, o caOrders, key crypto.Signer) (pk
 	}
 	if o.key == lifecycle.Keep {
 		request.Predecessor = c.root
+		request.KeepStart = len(c.trust.Trim(overlapOf(c.plan.OverlapHours), c.now).Roots) > 1
 	}
 	root, err := pki.IssueRoot(request, c.now)
 	if err != nil {

@@ -3,6 +3,7 @@ package resources
 import (
 	"crypto"
 	"errors"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -62,7 +63,7 @@ func needsKey(d lifecycle.Decision) diag.Diagnostics {
 
 // cannotCross says why the current root cannot certify its successor.
 func (c *caChange) cannotCross() error {
-	if err := pki.CanCrossSign(c.root, c.now); err != nil {
+	if err := pki.CanCrossSign(c.root, inputs.SubjectOf(c.plan.Subject).EmailAddress, c.now); err != nil {
 		return err
 	}
 	if c.state.PrivateKeyPEM.IsNull() && c.config.PreviousPrivateKeyPEMWO.IsNull() {
@@ -128,16 +129,24 @@ func (c *caChange) passphrasesKnown() bool {
 	return !c.config.PreviousPrivateKeyPassphraseWO.IsUnknown() && (c.config.ownKey() || !c.config.PrivateKeyPassphraseWO.IsUnknown())
 }
 
-// checkCross warns if the current root will not certify its successor. It
-// reports a previous_private_key_pem_wo that is not the key of the current root.
+// checkCross warns if the current root will not certify its successor, or if
+// that is of no use to who knows an older root alone. It reports a previous_private_key_pem_wo that is not the key of the current root.
 func (c *caChange) checkCross() diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := c.cannotCross(); err != nil {
 		diags.AddWarning("The authority rotates without a cross certificate",
 			"The current root cannot certify the key of its successor: "+err.Error()+". Until a machine has the new ca.pem, "+
 				"it rejects the certificates that are issued from now on. Give the new ca.pem to all daemons and clients before you give them new certificates.")
-	} else if c.state.PrivateKeyPEM.IsNull() && !c.config.PreviousPrivateKeyPEMWO.IsUnknown() {
-		_, diags = c.previousKey()
+		return diags
+	}
+	for _, root := range c.trust.OutOfReach() {
+		diags.AddWarning("The chain becomes too long for a previous root", fmt.Sprintf(
+			"The root %s has path length %d. After this rotation, machines that know only this root reject the certificates that are issued from now on: give them a newer ca.pem first.",
+			displayName(root), root.MaxPathLen))
+	}
+	if c.state.PrivateKeyPEM.IsNull() && !c.config.PreviousPrivateKeyPEMWO.IsUnknown() {
+		_, moreDiags := c.previousKey()
+		diags.Append(moreDiags...)
 	}
 	return diags
 }
@@ -228,12 +237,25 @@ func (c *caChange) previousKey() (crypto.Signer, diag.Diagnostics) {
 		diags.AddAttributeError(path.Root("private_key_passphrase_wo"), "No passphrase",
 			"The private key in the state is encrypted, and is needed: set private_key_passphrase_wo, or, to store it without a passphrase again, previous_private_key_passphrase_wo.")
 	case errors.Is(err, x509text.ErrPassphraseWrong):
-		diags.AddAttributeError(path.Root("private_key_passphrase_wo"), "Wrong passphrase",
-			"The private key in the state is encrypted with another passphrase. To change it, change private_key_passphrase_wo_version and give the one so far in previous_private_key_passphrase_wo.")
+		diags.Append(c.wrongPassphrase())
 	default:
 		diags.AddAttributeError(path.Root("private_key_pem"), "The current private key cannot be used", inputs.Sentence(err))
 	}
 	return nil, diags
+}
+
+// wrongPassphrase says which passphrase is wrong: the one so far, where that is
+// given for a change, or the only one.
+func (c *caChange) wrongPassphrase() diag.Diagnostic {
+	const summary = "Wrong passphrase"
+	if inputs.Known(c.config.PreviousPrivateKeyPassphraseWO) {
+		return diag.NewAttributeErrorDiagnostic(path.Root("previous_private_key_passphrase_wo"), summary,
+			"The private key of the authority, in the state, is encrypted with another passphrase than previous_private_key_passphrase_wo and private_key_passphrase_wo. "+
+				"Give the one that private_key_passphrase_wo was when private_key_passphrase_wo_version last changed.")
+	}
+	return diag.NewAttributeErrorDiagnostic(path.Root("private_key_passphrase_wo"), summary,
+		"The private key of the authority, in the state, is encrypted with another passphrase than private_key_passphrase_wo: with the one that it was when private_key_passphrase_wo_version last changed. "+
+			"Give that one. Or, to change the passphrase, change private_key_passphrase_wo_version and give the one so far in previous_private_key_passphrase_wo.")
 }
 
 // storedKey reads the private key in the state, with either passphrase.

@@ -3,6 +3,8 @@ package resources
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -14,6 +16,7 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // caChange is what one call of Terraform asks of an authority, parsed once.
@@ -27,6 +30,14 @@ type caChange struct {
 	root         *x509.Certificate // the current one, the first of trust
 }
 
+// damagedAuthority is what to do about an authority that cannot be read. It is not
+// made anew, as a leaf is: that would cut off every host and client.
+const damagedAuthority = "None is made in its place, because that would cut off every host and client. Restore the state from a backup. " +
+	"Or import the authority again. Write the ca.pem of any host or client to a file ca.pem, and the private key to a file ca-key.pem: " +
+	"your own, or private_key_pem of this resource in `terraform state pull`. With the address of your resource, run then\n\n" +
+	"  terraform state rm docker_tls_ca.this\n  terraform import docker_tls_ca.this ca.pem,ca-key.pem\n\n" +
+	"Where ca.pem or the key is lost, the first of these commands alone has the next apply make another authority, and every host and client needs new files at once. To destroy it, add -refresh=false to `terraform destroy`."
+
 // newChange parses what belongs to a change.
 func (r *ca) newChange(config, plan, state *caModel) (*caChange, diag.Diagnostics) {
 	var diags diag.Diagnostics
@@ -36,7 +47,7 @@ func (r *ca) newChange(config, plan, state *caModel) (*caChange, diag.Diagnostic
 	}
 	var err error
 	if c.trust, err = pki.ParseTrust(state.CertPEM.ValueString(), state.CrossSignedCertPEM.ValueString()); err != nil {
-		diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", inputs.Sentence(err))
+		diags.AddAttributeError(path.Root("cert_pem"), damaged, "The authority in the state cannot be read: "+err.Error()+". "+damagedAuthority)
 		return nil, diags
 	}
 	c.root = c.trust.Roots[0]
@@ -74,6 +85,7 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 	logDecision(ctx, decision)
 	resp.Diagnostics.Append(c.warnings(decision)...)
 	c.mark(decision)
+	resp.Diagnostics.Append(c.warnOfSurplus(decision)...)
 	if resp.Diagnostics.Append(c.checkSecrets(decision)...); !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	}
@@ -127,7 +139,7 @@ func (c *caChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	facts.Storage = differenceOf(!c.storesOtherwise())
 	plan.addClock(&facts, &c.state.certificateModel, c.root, c.now)
 	facts.Cut = overlap.CutsOff()
-	facts.Ended = len(c.trust.Trim(overlap, c.now).Roots) < len(c.trust.Roots)
+	facts.Ended = !c.trust.Trim(overlap, c.now).Same(c.trust)
 	if end, ok := c.trust.NextEnd(overlap); ok {
 		facts.EndsFirst = end.Before(pki.RenewalTime(c.root, plan.EarlyRenewalHours.ValueInt64()))
 	}
@@ -171,6 +183,31 @@ func (c *caChange) mark(d lifecycle.Decision) {
 	} else {
 		plan.CertPEM, plan.CrossSignedCertPEM = types.StringUnknown(), types.StringUnknown()
 	}
+}
+
+// warnOfSurplus names the roots that a plan drops because there would be too
+// many of them.
+func (c *caChange) warnOfSurplus(d lifecycle.Decision) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if c.state == nil {
+		return diags
+	}
+	var surplus []*x509.Certificate
+	if rotates := d.Verdict == lifecycle.Reissued && d.NewKey(); rotates || d.DropEnded || d.Issues() {
+		surplus = c.trust.Surplus(overlapOf(c.plan.OverlapHours), c.now, rotates)
+	}
+	if len(surplus) == 0 {
+		return diags
+	}
+	var left []string
+	for _, root := range surplus {
+		left = append(left, displayName(root)+" (serial number "+x509text.SerialNumber(root)+")")
+	}
+	diags.AddAttributeWarning(path.Root("cert_pem"), "The oldest roots leave", fmt.Sprintf(
+		"An authority has at most %d previous roots, because TLS libraries refuse longer chains. These are no longer trusted after this apply:\n  - %s\n"+
+			"Daemons and clients that know none of the newer roots reject the certificates that are issued from now on: give them a newer ca.pem first. overlap_hours ends overlaps earlier.",
+		pki.MaxPrevious, strings.Join(left, "\n  - ")))
+	return diags
 }
 
 func (m *caModel) setTrust(trust pki.Trust) {

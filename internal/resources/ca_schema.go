@@ -2,6 +2,7 @@ package resources
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -53,26 +54,33 @@ func (r *ca) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.
 	attributes["private_key_passphrase_wo"] = secret("Passphrase under which the private key is stored: `private_key_pem` is then encrypted (PBES2, AES-256, PBKDF2). Write-only: it is never stored. Needed when the authority is issued, renewed or rotated; "+
 		"the certificates take it as `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`.", stringvalidator.LengthAtLeast(1), noOwnKey)
 	attributes["private_key_passphrase_wo_version"] = schema.Int64Attribute{
+		CustomType:          inputs.WholeNumber{},
 		Optional:            true,
 		MarkdownDescription: "Version of `private_key_passphrase_wo`, any number, and required with it. A change encrypts the private key anew, and issues nothing.",
 	}
 	attributes["previous_private_key_passphrase_wo"] = secret("The passphrase so far, for a change of the passphrase, or to store the private key without one again. Write-only: it is never stored.")
-	attributes["subject"] = inputs.SubjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
+	attributes["subject"] = subjectAttribute("Default `" + caCommonName + "`. The provider adds a `serialNumber` of its own to the certificate, so that each generation has a name of its own. A change makes a new key.")
 	attributes["cert_pem"] = schema.StringAttribute{
-		Computed:            true,
-		MarkdownDescription: "The roots to trust, in PEM: the exact content of `ca.pem`. The current root first, then previous ones while they overlap.",
+		Computed: true,
+		MarkdownDescription: "The roots to trust, in PEM: the exact content of `ca.pem`. The current root first, then previous ones while they overlap: " +
+			fmt.Sprintf("at most %d. A rotation that would make one more drops the oldest, and its plan warns.", pki.MaxPrevious),
 	}
 	attributes["cross_signed_cert_pem"] = schema.StringAttribute{
 		Computed:            true,
 		MarkdownDescription: "While roots overlap, the current root's key certified by the previous ones, the newest first; otherwise empty. The certificates issued by this authority carry it, so that parties that have only a previous root accept them.",
+	}
+	attributes["validity_start_time"] = schema.StringAttribute{
+		Computed:            true,
+		MarkdownDescription: "Start of the certificate's validity (RFC 3339, UTC): one hour before its issue, for hosts whose clock is not yet set. A renewal with the same key keeps it while there are previous roots: their overlap counts from it.",
 	}
 	attributes["generation"] = schema.Int64Attribute{
 		Computed:            true,
 		MarkdownDescription: "Counts the private keys of this authority: 1 at first, one more at each new key.",
 	}
 	attributes["overlap_hours"] = schema.Int64Attribute{
+		CustomType:          inputs.WholeNumber{},
 		Optional:            true,
-		MarkdownDescription: "How long a previous root stays trusted after it was replaced, in hours. Default: until it expires. 0 cuts it off at once, which is the answer to a leaked key: Docker checks neither CRL nor OCSP.",
+		MarkdownDescription: "How long a previous root stays trusted, in hours from the rotation that replaced it. Default: until it expires. 0 cuts it off at once, which is the answer to a leaked key: Docker checks neither CRL nor OCSP.",
 		Validators:          []validator.Int64{int64validator.Between(0, 87600*10)},
 	}
 	list := func(description string, valid inputs.Check) schema.ListAttribute {

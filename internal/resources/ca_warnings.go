@@ -65,13 +65,13 @@ func (c *caChange) warnOverlap() diag.Diagnostics {
 		return diags
 	}
 	var lines []string
+	was, is := c.trust.TrustedUntil(before), c.trust.TrustedUntil(after)
 	for i, root := range c.trust.Roots[1:] {
-		was, is := c.trust.TrustedUntil(i+1, before), c.trust.TrustedUntil(i+1, after)
 		switch {
 		case after.CutsOff() && !before.CutsOff():
 			lines = append(lines, fmt.Sprintf("%q is no longer trusted once this is applied", root.Subject))
-		case is.Before(was):
-			lines = append(lines, fmt.Sprintf("%q is trusted until %s, and not until %s", root.Subject, is.Format(time.RFC3339), was.Format(time.RFC3339)))
+		case is[i].Before(was[i]):
+			lines = append(lines, fmt.Sprintf("%q is trusted until %s, and not until %s", root.Subject, is[i].Format(time.RFC3339), was[i].Format(time.RFC3339)))
 		}
 	}
 	if len(lines) > 0 {

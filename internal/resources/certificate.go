@@ -37,8 +37,12 @@ type certificateModel struct {
 
 // issueReasons is the documentation of issue_reason; the reasons are those of
 // package lifecycle.
-const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key` or `renewal_time`; " +
+const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key`, `the certificate in the state was damaged` or `renewal_time`; " +
 	"several are separated by commas. A plan that is going to issue a certificate shows its reason here. `not recorded` for certificates of releases that had no such attribute."
+
+// kept ends the description of an argument whose default holds for a new
+// certificate only.
+const kept = " Removed from the configuration, it keeps its value."
 
 // certificateAttributes is the schema of [certificateModel], without `subject`
 // and `cert_pem`, which each resource describes in its own words.
@@ -55,18 +59,20 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 			Optional: true,
 			Computed: true,
 			MarkdownDescription: "Algorithm and size of the private key: `" + strings.Join(algorithms, "`, `") + "`. Default `ECDSA_P256`. " +
-				"`ED25519` works with Docker, Go and OpenSSL, but not with docker-java, mbedTLS, NSS and older LibreSSL. A change makes a new key and a new certificate.",
+				"`ED25519` works with Docker, Go and OpenSSL, but not with docker-java, mbedTLS, NSS and older LibreSSL. A change makes a new key and a new certificate." + kept,
 			Validators: []validator.String{stringvalidator.OneOf(algorithms...)},
 		},
 		"validity_period_hours": schema.Int64Attribute{
+			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			Computed:            true,
-			MarkdownDescription: fmt.Sprintf("How long the certificate is valid from its issue, in hours. Default %d. A change reissues the certificate.", validityHours),
+			MarkdownDescription: fmt.Sprintf("How long the certificate is valid from its issue, in hours. Default %d. A change reissues the certificate.", validityHours) + kept,
 		},
 		"early_renewal_hours": schema.Int64Attribute{
+			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			Computed:            true,
-			MarkdownDescription: "How long before its end the certificate is due for renewal, in hours; the first `terraform apply` from then on renews it. Less than `validity_period_hours`; default one third of it.",
+			MarkdownDescription: "How long before its end the certificate is due for renewal, in hours; the first `terraform apply` from then on renews it. Less than `validity_period_hours`; default one third of it." + kept + " With another `validity_period_hours`, it is then the default again.",
 			Validators:          []validator.Int64{int64validator.AtLeast(0)},
 		},
 		"reuse_private_key": schema.BoolAttribute{
@@ -85,6 +91,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 			Validators:          []validator.String{ownKeyCheck},
 		},
 		"private_key_pem_wo_version": schema.Int64Attribute{
+			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			MarkdownDescription: "Version of `private_key_pem_wo`, any number, and required with it. Write-only arguments are not stored, so this number is what says that there is a key of your own, also in runs that are not given it; and its change, that there is another one.",
 		},
@@ -97,6 +104,13 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 		"ready_for_renewal":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether `renewal_time` has passed: the next `terraform apply` renews the certificate."},
 		"issue_reason":        computed(issueReasons),
 	}
+}
+
+// subjectAttribute is the attribute `subject` of a certificate that is stored.
+func subjectAttribute(commonName string) schema.SingleNestedAttribute {
+	attribute := inputs.SubjectAttribute(commonName)
+	attribute.MarkdownDescription += kept + " An attribute that is removed from it leaves the certificate."
+	return attribute
 }
 
 // checkLifetime reports a validity or a renewal window that cannot be, at the
@@ -148,14 +162,27 @@ func (m *certificateModel) defaultEarlyRenewal(state *certificateModel) types.In
 	return types.Int64Value(m.ValidityPeriodHours.ValueInt64() / 3)
 }
 
+// damaged is the summary of all diagnostics about a certificate in the state that
+// cannot be read.
+const damaged = "Damaged state"
+
 // current is the first certificate of a PEM text from the state.
 func current(certPEM types.String) (*x509.Certificate, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	certificates, err := x509text.ParseCertificates(certPEM.ValueString())
 	if err != nil {
-		diags.AddAttributeError(path.Root("cert_pem"), "Damaged state", "The certificate in the state cannot be read: "+err.Error()+
-			". Restore the state from a backup, or replace this resource with `terraform apply -replace`.")
+		diags.AddAttributeError(path.Root("cert_pem"), damaged, "The certificate in the state cannot be read: "+err.Error()+". The next plan says what becomes of it.")
 		return nil, diags
 	}
 	return certificates[0], diags
+}
+
+// damagedRefresh makes warnings of what a refresh finds damaged. An error there
+// would forbid every plan, also the one that mends it.
+func damagedRefresh(diags diag.Diagnostics) diag.Diagnostics {
+	var warnings diag.Diagnostics
+	for _, d := range diags {
+		warnings.AddAttributeWarning(path.Root("cert_pem"), d.Summary(), d.Detail())
+	}
+	return warnings
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 )
 
@@ -17,6 +16,7 @@ var (
 	_ resource.ResourceWithModifyPlan     = (*clientCert)(nil)
 	_ resource.ResourceWithValidateConfig = (*clientCert)(nil)
 	_ resource.ResourceWithImportState    = (*clientCert)(nil)
+	_ resource.ResourceWithMoveState      = (*clientCert)(nil)
 	_ resource.ResourceWithUpgradeState   = (*clientCert)(nil)
 )
 
@@ -31,7 +31,7 @@ func (r *clientCert) Metadata(_ context.Context, _ resource.MetadataRequest, res
 
 func (r *clientCert) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := leafAttributes()
-	attributes["subject"] = inputs.SubjectAttribute("Required: it is the user name that Docker's authorization plugins see.")
+	attributes["subject"] = subjectAttribute("Required: it is the user name that Docker's authorization plugins see.")
 	attributes["cert_pem"] = schema.StringAttribute{
 		Computed:            true,
 		MarkdownDescription: "The certificate in PEM: the exact content of the client's `cert.pem`. While roots overlap, the chain to the previous ones follows.",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"maps"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -87,12 +88,19 @@ func recordDifference(planned, state []attr.Value) lifecycle.Difference {
 	return result
 }
 
-// mapDifference is [difference] of maps; no map is the same as an empty one.
+// mapDifference is [difference] of maps. Nulls in them are left out, and no map
+// is the same as an empty one.
 func mapDifference(planned, state types.Map) lifecycle.Difference {
-	if !planned.IsUnknown() && len(planned.Elements())+len(state.Elements()) == 0 {
-		return lifecycle.Same
+	if !inputs.FullyKnown(planned) {
+		return difference(planned, state)
 	}
-	return difference(planned, state)
+	return differenceOf(maps.EqualFunc(withoutNulls(planned), withoutNulls(state), attr.Value.Equal))
+}
+
+func withoutNulls(m types.Map) map[string]attr.Value {
+	elements := m.Elements() // a copy
+	maps.DeleteFunc(elements, func(_ string, value attr.Value) bool { return value.IsNull() })
+	return elements
 }
 
 // subjectDifference compares what would stand in the certificate, not how it is

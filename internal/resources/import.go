@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -52,7 +53,7 @@ func (r *ca) ImportState(ctx context.Context, req resource.ImportStateRequest, r
 		model, diags := r.adopt(roots, adoption{key: key, reason: lifecycle.Imported})
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
-		resp.Diagnostics.Append(oddities(roots[0], pki.RootOddities(roots[0], r.now()), leftOut)...)
+		resp.Diagnostics.Append(oddities(roots[0], r.now(), pki.RootOddities(roots[0], r.now()), leftOut)...)
 	}
 }
 
@@ -90,7 +91,7 @@ func (r *leaf) ImportState(ctx context.Context, req resource.ImportStateRequest,
 	if len(roots) > 0 {
 		issuer = roots[0]
 	}
-	resp.Diagnostics.Append(oddities(certificate, r.profile.Oddities(certificate, issuer, r.now()), leftOut)...)
+	resp.Diagnostics.Append(oddities(certificate, r.now(), r.profile.Oddities(certificate, issuer, r.now()), leftOut)...)
 }
 
 // readFiles reads the certificate, what else is in its file, and the key if
@@ -149,17 +150,24 @@ func importError(err error, form string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("The files cannot be imported", detail+" The id has the form "+form+"; relative names are relative to the directory of the configuration.")
 }
 
-// oddities is one warning for all that the next certificate will mend.
-func oddities(certificate *x509.Certificate, found []string, leftOut []*x509.Certificate) diag.Diagnostics {
+// oddities is one warning for all that the next certificate will mend. It says
+// when that is issued: by the next apply, soon, or at any time.
+func oddities(certificate *x509.Certificate, now time.Time, found []string, leftOut []*x509.Certificate) diag.Diagnostics {
 	for _, other := range leftOut {
 		found = append(found, fmt.Sprintf("the certificate of %s in the same file is left out", displayName(other)))
 	}
 	if len(found) == 0 {
 		return nil
 	}
-	return diag.Diagnostics{diag.NewWarningDiagnostic("A certificate to be renewed some day",
-		fmt.Sprintf("The certificate of %s is taken over as it is. The next one, for which a changed rotation_triggers asks at any time, mends this:\n  - %s",
-			displayName(certificate), strings.Join(found, "\n  - ")))}
+	summary, next := "A certificate to be renewed some day", "The next one, for which a changed rotation_triggers asks at any time, mends this:"
+	switch {
+	case pki.Expired(certificate, now):
+		summary, next = "A certificate that has expired", "Nobody accepts it any more. The next apply renews it, which mends this:"
+	case pki.EndsSoon(certificate, now):
+		summary, next = "A certificate that ends soon", "The one that is issued then mends this:"
+	}
+	return diag.Diagnostics{diag.NewWarningDiagnostic(summary, fmt.Sprintf("The certificate of %s is taken over as it is. %s\n  - %s",
+		displayName(certificate), next, strings.Join(found, "\n  - ")))}
 }
 
 // displayName is the name by which people know a certificate.

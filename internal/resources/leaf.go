@@ -115,12 +115,17 @@ func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRe
 	case r.profile == pki.Client && inputs.CommonNameOf(config.Subject).IsNull():
 		resp.Diagnostics.AddAttributeError(path.Root("subject").AtName("common_name"), "No common name", inputs.Sentence(pki.ErrNoCommonName)+" Set subject = { common_name = \"…\" }.")
 	}
+	if request, err := config.request(); err == nil && r.profile == pki.Server {
+		resp.Diagnostics.Append(config.checkSize(config.names(request), nil)...)
+	}
 	if authority, ok := inputs.ReadCA(config.CA); ok {
 		resp.Diagnostics.Append(authority.Check(r.keys)...)
 	}
 }
 
-func noElements(set types.Set) bool { return !set.IsUnknown() && len(set.Elements()) == 0 }
+// noElements reports a set that has nothing but nulls in it. An element that is
+// not known yet counts.
+func noElements(set types.Set) bool { return inputs.FullyKnown(set) && len(inputs.Strings(set)) == 0 }
 
 // Read derives the outputs from the certificate again, and says whether it is
 // due. It never issues.
@@ -130,8 +135,9 @@ func (r *leaf) Read(ctx context.Context, req resource.ReadRequest, resp *resourc
 		return
 	}
 	certificate, diags := current(state.CertPEM)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
-		return
+	if diags.HasError() {
+		resp.Diagnostics.Append(damagedRefresh(diags)...)
+		return // the state stays as it is
 	}
 	state.refresh(certificate, r.now())
 	if !state.CACertPEM.IsNull() {

@@ -84,13 +84,13 @@ func (r *leaf) apply(ctx context.Context, config, plan, state *leafModel) diag.D
 // orders reads back what mark has left.
 func (c *leafChange) orders() orders {
 	source := c.config.keySource()
-	given := c.state == nil || source == lifecycle.Requested ||
+	given := c.state == nil || c.damaged || source == lifecycle.Requested ||
 		c.plan.asksForOwnKey(&c.state.certificateModel, c.state.storedKeySource())
 	return c.plan.ordersOf(source, given)
 }
 
 func (c *leafChange) issue(ctx context.Context, which lifecycle.Key) (*x509.Certificate, diag.Diagnostics) {
-	diags := c.authority.CheckIssue(c.now)
+	diags := c.authority.CheckIssue(c.profile, c.now)
 	if diags.HasError() {
 		return nil, diags
 	}
@@ -109,7 +109,12 @@ func (c *leafChange) issue(ctx context.Context, which lifecycle.Key) (*x509.Cert
 		ValidityHours: c.plan.ValidityPeriodHours.ValueInt64(),
 		PublicKey:     publicKey,
 	}, c.now)
+	if err == nil {
+		err = pki.CheckChain(certificate, c.authority.Crosses())
+	}
 	switch {
+	case errors.Is(err, pki.ErrTooLong):
+		diags.AddAttributeError(c.config.longest(c.names), "Too long for a handshake", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrNoNames):
 		diags.AddAttributeError(path.Root("dns_names"), "No name", inputs.Sentence(err))
 	case errors.Is(err, pki.ErrNoCommonName):

@@ -34,6 +34,7 @@ type leafChange struct {
 	request   *x509.CertificateRequest // nil while there is none, or it is not known
 	names     names                    // of the configuration
 	former    names                    // of the state
+	damaged   bool                     // the certificate in the state cannot be read
 }
 
 // names are the names of a server, in canonical form.
@@ -56,6 +57,10 @@ func (r *leaf) newChange(config, plan, state *leafModel) (*leafChange, diag.Diag
 	}
 	c.authority, c.trusted = inputs.ReadCA(config.CA)
 	c.ignored = config.CA.IsNull() && state != nil
+	if state != nil {
+		_, stateDiags := current(state.CertPEM)
+		c.damaged = stateDiags.HasError()
+	}
 	if r.profile == pki.Client {
 		return c, diags // a client has no names, whatever its request asks for
 	}
@@ -167,10 +172,10 @@ func (c *leafChange) defaultCommonName() types.String {
 func (c *leafChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	plan := c.plan
 	plan.CACertPEM = c.authority.Roots
-	if c.state == nil {
+	if c.state == nil || c.damaged {
 		key, diags := c.firstKeyFacts()
 		diags.Append(plan.fitAlgorithm(&c.config.certificateModel, key)...)
-		return lifecycle.First(key.source, key.sourceUnknown), diags
+		return c.first(key), diags
 	}
 	certificate, diags := current(c.state.CertPEM)
 	if diags.HasError() {
@@ -224,6 +229,16 @@ func (c *leafChange) checkIgnored(facts *lifecycle.Facts) diag.Diagnostics {
 	return diags
 }
 
+// first decides about a certificate that does not exist, or no longer does: one
+// that is damaged in the state.
+func (c *leafChange) first(key keyFacts) lifecycle.Decision {
+	d := lifecycle.First(key.source, key.sourceUnknown)
+	if c.damaged {
+		d.Reasons = lifecycle.Reasons{lifecycle.Damaged}
+	}
+	return d
+}
+
 // record adds the arguments that only a leaf has, and the roots.
 func (m *leafModel) record() []attr.Value {
 	return append(m.certificateModel.record(), m.CertRequestPEM, m.DNSNames, m.IPAddresses, m.CACertPEM)
@@ -268,17 +283,52 @@ func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 	if !issued {
 		return diags
 	}
-	diags.Append(c.authority.CheckIssue(c.now)...)
+	diags.Append(c.authority.CheckIssue(c.profile, c.now)...)
 	if hours := c.plan.ValidityPeriodHours; inputs.Known(hours) {
 		diags.Append(c.authority.CheckEnd(hours.ValueInt64(), c.now)...)
 	}
 	diags.Append(c.checkKey(d.Key)...)
-	if inputs.FullyKnown(c.plan.Subject) {
-		if err := pki.CheckSubjectUnder(inputs.SubjectOf(c.plan.Subject), c.authority.Certificate); err != nil {
-			diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
-		}
+	diags.Append(c.config.checkSize(c.names, c.authority.Crosses())...)
+	return append(diags, c.checkSubject()...)
+}
+
+// checkSubject reports a subject that this authority cannot certify.
+func (c *leafChange) checkSubject() diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !inputs.FullyKnown(c.plan.Subject) {
+		return diags
+	}
+	subject := inputs.SubjectOf(c.plan.Subject)
+	if err := pki.CheckSubjectUnder(subject, c.authority.Certificate); err != nil {
+		diags.AddAttributeError(path.Root("subject"), "The subject is the authority's", inputs.Sentence(err))
+	}
+	if err := pki.CheckEmailUnder(subject.EmailAddress, c.authority.Certificate); err != nil {
+		diags.AddAttributeError(path.Root("subject").AtName("email_address"), "E-mail address not allowed", inputs.Sentence(err))
 	}
 	return diags
+}
+
+// checkSize reports names that no handshake carries with the chain behind them.
+func (m *leafModel) checkSize(n names, crosses []*x509.Certificate) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if err := n.CheckSize(crosses); err != nil {
+		diags.AddAttributeError(m.longest(n), "Too long for a handshake", inputs.Sentence(err))
+	}
+	return diags
+}
+
+// longest is the attribute that most of the names come from. Without a name, the
+// chain of the authority is what is too long.
+func (m *leafModel) longest(n names) path.Path {
+	switch {
+	case n.Empty():
+		return path.Root("ca").AtName("cross_signed_cert_pem")
+	case noElements(m.DNSNames) && noElements(m.IPAddresses):
+		return path.Root("cert_request_pem")
+	case len(n.IPAddresses) > len(n.DNSNames):
+		return path.Root("ip_addresses")
+	}
+	return path.Root("dns_names")
 }
 
 // digest hashes the files that are delivered: ca.pem, and the certificate with

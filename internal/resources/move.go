@@ -3,6 +3,7 @@ package resources
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -23,15 +24,59 @@ type selfSignedCert struct {
 	EarlyRenewalHours int64  `json:"early_renewal_hours"`
 }
 
-// MoveState takes over an authority from hashicorp/tls: the same root and the
-// same key.
+// MoveState takes over an authority from hashicorp/tls, with the same root and
+// the same key, and one of this provider under another address.
 func (r *ca) MoveState(context.Context) []resource.StateMover {
-	return []resource.StateMover{{StateMover: r.moveState}}
+	return []resource.StateMover{{StateMover: moveOwn("docker_tls_ca")}, {StateMover: r.moveState}}
+}
+
+// MoveState takes over a certificate of this provider under another address.
+func (r *serverCert) MoveState(context.Context) []resource.StateMover {
+	return []resource.StateMover{{StateMover: moveOwn("docker_tls_server_cert")}}
+}
+
+// MoveState takes over a certificate of this provider under another address.
+func (r *clientCert) MoveState(context.Context) []resource.StateMover {
+	return []resource.StateMover{{StateMover: moveOwn("docker_tls_client_cert")}}
+}
+
+// moveOwn takes over a state as it is, whatever the address of the provider that
+// wrote it: a mirror's, a fork's, that of a registry.
+func moveOwn(typeName string) func(context.Context, resource.MoveStateRequest, *resource.MoveStateResponse) {
+	return func(ctx context.Context, req resource.MoveStateRequest, resp *resource.MoveStateResponse) {
+		if req.SourceTypeName != typeName || req.SourceRawState == nil {
+			return
+		}
+		summary := "The " + typeName + " cannot be moved"
+		raw, err := req.SourceRawState.JSON, error(nil)
+		switch req.SourceSchemaVersion {
+		case stateVersion:
+		case 0:
+			raw, err = from0(raw)
+		default:
+			resp.Diagnostics.AddError(summary, fmt.Sprintf("Its state has schema version %d, and this release of the provider knows those up to %d. "+
+				"Move it with a release that is at least as new as the one that wrote it.", req.SourceSchemaVersion, stateVersion))
+			return
+		}
+		if err == nil {
+			resp.TargetState.Raw, err = readState(ctx, raw, resp.TargetState.Schema)
+		}
+		if err != nil {
+			resp.Diagnostics.AddError(summary, fmt.Sprintf("Its state is not of the form that version %d has. Restore the state from a backup, or import it instead.", req.SourceSchemaVersion))
+		}
+	}
+}
+
+// isTLS reports whether an address is that of hashicorp/tls. It begins with the
+// host of a registry, and there are several. OpenTofu gives the first word of the
+// type's name in place of the address, and states of Terraform 0.12 have none but
+// that.
+func isTLS(address string) bool {
+	return address == "tls" || strings.HasSuffix(address, "/hashicorp/tls") || strings.HasSuffix(address, "/-/tls")
 }
 
 func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp *resource.MoveStateResponse) {
-	// The address begins with the host of a registry, and there are several.
-	if !strings.HasSuffix(req.SourceProviderAddress, "/hashicorp/tls") || req.SourceTypeName != "tls_self_signed_cert" || req.SourceRawState == nil {
+	if !isTLS(req.SourceProviderAddress) || req.SourceTypeName != "tls_self_signed_cert" || req.SourceRawState == nil {
 		return
 	}
 	const summary = "The authority cannot be moved"
@@ -69,5 +114,5 @@ func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp 
 	model, diags := r.adopt(roots, adoption{key: key, reason: lifecycle.Moved, earlyHours: source.EarlyRenewalHours})
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(resp.TargetState.Set(ctx, &model)...)
-	resp.Diagnostics.Append(oddities(roots[0], pki.RootOddities(roots[0], r.now()), leftOut)...)
+	resp.Diagnostics.Append(oddities(roots[0], r.now(), pki.RootOddities(roots[0], r.now()), leftOut)...)
 }

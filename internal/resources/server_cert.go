@@ -20,6 +20,7 @@ var (
 	_ resource.ResourceWithModifyPlan     = (*serverCert)(nil)
 	_ resource.ResourceWithValidateConfig = (*serverCert)(nil)
 	_ resource.ResourceWithImportState    = (*serverCert)(nil)
+	_ resource.ResourceWithMoveState      = (*serverCert)(nil)
 	_ resource.ResourceWithUpgradeState   = (*serverCert)(nil)
 )
 
@@ -34,7 +35,7 @@ func (r *serverCert) Metadata(_ context.Context, _ resource.MetadataRequest, res
 
 func (r *serverCert) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := leafAttributes()
-	attributes["subject"] = inputs.SubjectAttribute("Default: the first of the names in sort order, wildcards after other names and addresses last. Clients do not compare it.")
+	attributes["subject"] = subjectAttribute("Default: the first of the names in sort order, wildcards after other names and addresses last. Clients do not compare it.")
 	attributes["cert_pem"] = schema.StringAttribute{
 		Computed:            true,
 		MarkdownDescription: "The certificate in PEM: the exact content of the daemon's `server-cert.pem`. While roots overlap, the chain to the previous ones follows.",

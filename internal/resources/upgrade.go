@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -34,30 +36,39 @@ func upgraders() map[int64]resource.StateUpgrader {
 	return map[int64]resource.StateUpgrader{0: {StateUpgrader: upgradeFrom0}}
 }
 
-// upgradeFrom0 takes the roots out of `ca`, which an authority does not have.
 func upgradeFrom0(ctx context.Context, req resource.UpgradeStateRequest, resp *resource.UpgradeStateResponse) {
-	const summary = "The state cannot be upgraded"
+	upgraded, err := from0(req.RawState.JSON)
+	if err == nil {
+		resp.State.Raw, err = readState(ctx, upgraded, resp.State.Schema)
+	}
+	if err != nil {
+		resp.Diagnostics.AddError("The state cannot be upgraded", "It is not of the form that version 0 has. Restore the state from a backup.")
+	}
+}
+
+// from0 takes the roots out of `ca`, which an authority does not have.
+func from0(raw []byte) ([]byte, error) {
 	var state map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(req.RawState.JSON))
+	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	if err := decoder.Decode(&state); err != nil {
-		resp.Diagnostics.AddError(summary, "It is not of the form that version 0 has. Restore the state from a backup.")
-		return
+		return nil, err
+	}
+	if state == nil {
+		return nil, errors.New("no state")
 	}
 	if authority, ok := state["ca"].(map[string]any); ok {
 		state["ca"], state["ca_cert_pem"] = nil, authority["cert_pem"]
 	}
 	state["issue_reason"] = lifecycle.NotRecorded
-	raw, err := json.Marshal(state)
-	if err != nil {
-		resp.Diagnostics.AddError(summary, "It cannot be written: "+err.Error()+".")
-		return
-	}
-	upgraded := tfprotov6.RawState{JSON: raw}
-	resp.State.Raw, err = upgraded.UnmarshalWithOpts(resp.State.Schema.Type().TerraformType(ctx), tfprotov6.UnmarshalOpts{
+	return json.Marshal(state)
+}
+
+// readState reads a state in JSON. What the schema does not have any more is
+// dropped.
+func readState(ctx context.Context, raw []byte, schema interface{ Type() attr.Type }) (tftypes.Value, error) {
+	state := tfprotov6.RawState{JSON: raw}
+	return state.UnmarshalWithOpts(schema.Type().TerraformType(ctx), tfprotov6.UnmarshalOpts{
 		ValueFromJSONOpts: tftypes.ValueFromJSONOpts{IgnoreUndefinedAttributes: true},
 	})
-	if err != nil {
-		resp.Diagnostics.AddError(summary, "It is not of the form that version 0 has. Restore the state from a backup.")
-	}
 }

@@ -158,24 +158,30 @@ func index(list []*x509.Certificate, certificate *x509.Certificate) int {
 	return -1
 }
 
-// Ended reports whether a root is still there though its time is up. When its
-// own successor has left before it, because that expired first, no certificate
-// says any more when it was replaced, and it may stay longer.
+// Ended reports whether a root is still there though its time is up. One that
+// has expired may stay for the sake of an older one: its certificate alone says
+// when that one was replaced.
 func (m *Model) Ended(w *World) bool {
 	bundle := m.current().bundle
-	successor := m.head
-	for _, root := range m.previous {
-		tells := index(bundle, successor) >= 0
-		successor = root.certificate
-		if tells && m.endedOne(w, root) {
+	older := false // an older one is there
+	for i := len(m.previous) - 1; i >= 0; i-- {
+		root := m.previous[i]
+		if witness := older && root.onlyExpired(w); m.endedOne(w, root) && !witness {
 			return true
 		}
+		older = older || index(bundle, root.certificate) >= 0
 	}
 	return false
 }
 
-// MayEnd reports whether a root is still there though its time is up, even if
-// no certificate says so.
+// onlyExpired reports whether the overlap itself has not ended.
+func (r *oldRoot) onlyExpired(w *World) bool {
+	hours := overlapHours(w)
+	return hours < 0 || w.Now.Before(r.replaced.Add(time.Duration(hours)*time.Hour))
+}
+
+// MayEnd reports whether a root, or a cross certificate that it has signed, may
+// be for the next plan to drop.
 func (m *Model) MayEnd(w *World) bool {
 	return slices.ContainsFunc(m.previous, func(root *oldRoot) bool { return m.endedOne(w, root) })
 }

@@ -38,7 +38,7 @@ func (w *World) WasReady(p *Plan, name string) bool {
 
 // TurnsOut says what an argument becomes at apply that was unknown at plan.
 func (w *World) TurnsOut(p *Plan, name, argument string, value tftypes.Value) {
-	if p.config[name][argument].IsKnown() {
+	if p.config[name][argument].IsFullyKnown() {
 		panic(name + "." + argument + " is known at plan")
 	}
 	p.config[name][argument] = value
@@ -242,9 +242,9 @@ func (w *World) Import(name, id string) error {
 }
 
 // Move is what Terraform does for a moved block: move, then refresh.
-func (w *World) Move(name, provider, source string, state []byte) error {
+func (w *World) Move(name, provider, source string, version int64, state []byte) error {
 	resp, err := w.server.MoveResourceState(w.ctx, &tfprotov6.MoveResourceStateRequest{
-		SourceProviderAddress: provider, SourceTypeName: source,
+		SourceProviderAddress: provider, SourceTypeName: source, SourceSchemaVersion: version,
 		SourceState: &tfprotov6.RawState{JSON: state}, TargetTypeName: name,
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package x509text
 
 import (
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -16,6 +17,12 @@ func blocks(text string) iter.Seq[*pem.Block] {
 		}
 	}
 }
+
+// begun counts the blocks that begin, those whose type begins with label.
+// encoding/pem passes over one that is damaged without a word.
+func begun(text, label string) int { return strings.Count("\n"+text, "\n-----BEGIN "+label) }
+
+var errBroken = errors.New("a PEM block among the certificates is damaged or cut off")
 
 // Contents says of what kind a text is, in words that follow "contains": `a
 // certificate and an encrypted private key`, `no PEM block`. It never repeats
@@ -32,7 +39,31 @@ func Contents(text string) string {
 	case strings.Contains(text, "\x00"):
 		return "UTF-16 or binary data and not PEM"
 	}
+	if spoilt := spoilt(text); spoilt != "" {
+		return spoilt
+	}
 	return "no PEM block"
+}
+
+// spoilt says what has become of a PEM text on its way through variables,
+// templates and secret stores, if it is one without any block that can be read.
+func spoilt(text string) string {
+	begin := strings.Index(text, "-----BEGIN ")
+	switch {
+	case strings.HasPrefix(strings.TrimSpace(text), "LS0tLS1CRUdJTi"):
+		return "the base64 of a PEM text (decode it with base64decode)"
+	case begin < 0:
+		return ""
+	case strings.Contains(text, `\n`):
+		return `a PEM text with the two characters \n where its lines end (make line breaks of them with replace(…, "\\n", "\n"))`
+	case !strings.Contains(strings.TrimSpace(text[begin:]), "\n"):
+		return "a PEM text on one line (its line breaks are lost: give it as it is in its file, with file() for instance)"
+	case strings.HasPrefix(text, "\ufeff"):
+		return "a PEM text behind a byte order mark (save it without)"
+	case begin > 0 && (text[begin-1] == ' ' || text[begin-1] == '\t'):
+		return "a PEM text that is indented (begin its lines at the margin, or write it with <<-EOT)"
+	}
+	return "a PEM text that is damaged or cut off"
 }
 
 // kinds names what the blocks of a text are, each kind once. A block of EC
@@ -63,12 +94,14 @@ func kindOf(block *pem.Block) string {
 	return "a private key"
 }
 
-// notFound is the error for a text without any block of the type that is
-// looked for.
-func notFound(what, label, text string) error {
+// NotFound is the error for a text without any block of the type that is looked
+// for.
+func NotFound(what, label, text string) error {
 	instead := ""
 	if kinds := kinds(text); len(kinds) > 0 {
 		instead = ", but " + strings.Join(kinds, " and ")
+	} else if spoilt := spoilt(text); spoilt != "" {
+		instead = ", but " + spoilt
 	}
 	return fmt.Errorf("no %s found%s: a PEM text that begins with -----BEGIN %s----- is expected", what, instead, label)
 }

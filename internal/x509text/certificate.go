@@ -32,8 +32,11 @@ func ParseCertificates(text string) ([]*x509.Certificate, error) {
 		}
 		certificates = append(certificates, certificate)
 	}
-	if len(certificates) == 0 {
-		return nil, notFound("certificate", "CERTIFICATE", text)
+	switch {
+	case len(certificates) == 0:
+		return nil, NotFound("certificate", "CERTIFICATE", text)
+	case begun(text, "") > len(certificates):
+		return nil, errBroken
 	}
 	return certificates, nil
 }
@@ -53,6 +56,9 @@ func FindCertificates(text string) ([]*x509.Certificate, error) {
 		}
 		certificates = append(certificates, certificate)
 	}
+	if len(certificates) > 0 && begun(text, "CERTIFICATE-----") > len(certificates) {
+		return nil, errBroken
+	}
 	return certificates, nil
 }
 
@@ -64,7 +70,7 @@ func FirstCertificate(text string) (*x509.Certificate, error) {
 			return parseBlock(block, 1)
 		}
 	}
-	return nil, notFound("certificate", "CERTIFICATE", text)
+	return nil, NotFound("certificate", "CERTIFICATE", text)
 }
 
 func parseBlock(block *pem.Block, number int) (*x509.Certificate, error) {

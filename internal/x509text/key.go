@@ -66,7 +66,7 @@ func ParsePrivateKey(text string, passphrase string) (crypto.Signer, error) {
 			return nil, fmt.Errorf("a PEM block of type %q is not a private key that can be used here", block.Type)
 		}
 	}
-	return nil, notFound("private key", "PRIVATE KEY", text)
+	return nil, NotFound("private key", "PRIVATE KEY", text)
 }
 
 // Encrypted reports whether the first private key of a PEM text needs a

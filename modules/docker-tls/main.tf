@@ -32,7 +32,7 @@ resource "docker_tls_server_cert" "host" {
 }
 
 resource "docker_tls_client_cert" "client" {
-  for_each = var.clients
+  for_each = toset([for name in var.clients : name if name != null])
 
   ca                    = local.signer
   subject               = { common_name = each.key, organization = var.organization }

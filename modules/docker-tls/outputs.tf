@@ -62,8 +62,8 @@ locals {
     for name, host in var.hosts : name => one([
       for address in slice(concat(
         host.address[*],
-        [for n in host.dns_names : n if !startswith(n, "*.")],
-        host.ip_addresses,
+        [for n in host.dns_names : n if n == null ? false : !startswith(n, "*.")],
+        [for ip in host.ip_addresses : ip if ip != null],
         [null],
       ), 0, 1) : address == null ? null : strcontains(address, ":") && !startswith(address, "[") ? "[${address}]" : address
     ])

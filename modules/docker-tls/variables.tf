@@ -14,8 +14,8 @@ variable "hosts" {
   }
 
   validation {
-    condition     = alltrue([for host in values(var.hosts) : length(concat(host.dns_names, host.ip_addresses)) > 0])
-    error_message = "Each host needs at least one of dns_names and ip_addresses: clients look for the address they call in its certificate. Without any: ${join(", ", [for name, host in var.hosts : name if length(concat(host.dns_names, host.ip_addresses)) == 0])}."
+    condition     = alltrue([for host in values(var.hosts) : length([for name in concat(host.dns_names, host.ip_addresses) : name if name != null]) > 0])
+    error_message = "Each host needs at least one of dns_names and ip_addresses: clients look for the address they call in its certificate. Without any: ${join(", ", [for name, host in var.hosts : name if length([for n in concat(host.dns_names, host.ip_addresses) : n if n != null]) == 0])}."
   }
 
   validation {
@@ -34,7 +34,7 @@ variable "clients" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name in var.clients : length(trimspace(name)) > 0 && length(name) <= 64])
+    condition     = alltrue([for name in var.clients : length(trimspace(name)) > 0 && length(name) <= 64 if name != null])
     error_message = "The name of a client has 1 to 64 characters: it is the common name of its certificate."
   }
 }

@@ -8,6 +8,14 @@ run "host_without_names" {
   expect_failures = [var.hosts]
 }
 
+run "host_with_null_alone" {
+  command = plan
+  variables {
+    hosts = { web1 = { ip_addresses = [null] } }
+  }
+  expect_failures = [var.hosts]
+}
+
 run "host_that_is_no_context" {
   command = plan
   variables {

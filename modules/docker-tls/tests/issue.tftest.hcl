@@ -108,3 +108,20 @@ run "rotation" {
     error_message = "The authority must have a third key (the run before made the second), which the old one certifies."
   }
 }
+
+run "nulls" {
+  variables {
+    hosts   = { web1 = { dns_names = [null, "web1.example.com"], ip_addresses = [null] }, web2 = { ip_addresses = [null, "fd00::6"] } }
+    clients = ["ci", null]
+  }
+
+  assert {
+    condition     = strcontains(base64decode(output.contexts["ci"]["web1"]), "tcp://web1.example.com:2376") && strcontains(base64decode(output.contexts["ci"]["web2"]), "tcp://[fd00::6]:2376")
+    error_message = "A null is left out of the names of a host."
+  }
+
+  assert {
+    condition     = toset(keys(output.client_certs)) == toset(["ci"])
+    error_message = "A null is left out of the clients."
+  }
+}
