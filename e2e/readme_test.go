@@ -111,7 +111,11 @@ func checkRotationPlan(t *testing.T, plan string, rotation int) {
 		shown := planOf(t, plan, fmt.Sprintf("docker_tls_server_cert.host[%q]", host))
 		lines := strings.Count(shown, "\n")
 		t.Logf("rotation %d, %s: %d lines of plan", rotation, host, lines)
-		if limit := planLinesPerHost + planLinesPerCrossCertificate*(rotation-1); lines > limit {
+		limit := planLinesPerHost + planLinesPerCrossCertificate*(rotation-1)
+		if strings.Contains(plan, "= (write-only attribute)") {
+			limit += 2 // OpenTofu lists ca and private_key_pem_wo in each update
+		}
+		if lines > limit {
 			t.Errorf("the plan of rotation %d has %d lines for %s, want %d at most:\n%s", rotation, lines, host, limit, shown)
 		}
 	}

@@ -24,7 +24,7 @@ func TestIdentityErrors(t *testing.T) {
 	}{
 		{"no authority", func(id *Identity) { id.CACertPEM = "" }, "ca_cert_pem is empty: it must hold at least one certificate"},
 		{"blank authority", func(id *Identity) { id.CACertPEM = " \n" }, "ca_cert_pem is empty"},
-		{"authority that is no PEM", func(id *Identity) { id.CACertPEM = "ca.pem" }, "ca_cert_pem: no certificate found: a PEM text that begins with -----BEGIN CERTIFICATE----- is expected"},
+		{"authority that is no PEM", func(id *Identity) { id.CACertPEM = "ca.pem" }, "ca_cert_pem: no certificate found, but what looks like the name of a file (read it with file()): a PEM text that begins with -----BEGIN CERTIFICATE----- is expected"},
 		{"authority that is a key", func(id *Identity) { id.CACertPEM = id.PrivateKeyPEM }, `ca_cert_pem: a PEM block of type "PRIVATE KEY" stands where certificates are expected`},
 		{"authority with a key behind it", func(id *Identity) { id.CACertPEM += id.PrivateKeyPEM }, `ca_cert_pem: a PEM block of type "PRIVATE KEY" stands where certificates are expected`},
 		{"authority that is damaged", func(id *Identity) {

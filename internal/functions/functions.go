@@ -93,7 +93,7 @@ func optionsParameter() function.DynamicParameter {
 		Name:               "options",
 		AllowNullValue:     true,
 		AllowUnknownValues: true,
-		MarkdownDescription: "At most one object, with any of these keys:\n\n" +
+		MarkdownDescription: "At most one object, with any of these keys (OpenTofu passes no null: leave the argument out, or write `{}`):\n\n" +
 			"  - `mode`: `\"tlsverify\"` (default) serves only clients whose certificate the authority signed; `\"tls\"` encrypts but serves everyone.\n" +
 			"  - `directory`: where the certificates lie on the host, absolute. Default `\"/etc/docker/tls\"`.\n" +
 			"  - `port`: TCP port. Default `2376`.\n" +

@@ -174,7 +174,7 @@ func (c CA) CheckNames(names pki.Names, issued bool) diag.Diagnostics {
 	var diags diag.Diagnostics
 	at := path.Root("dns_names")
 	if err := pki.ConstraintsOf(c.Certificate).Check(names); err != nil {
-		diags.AddAttributeError(at, "Name not allowed", Sentence(err))
+		diags.AddAttributeError(at, "Name not allowed", Sentence(err)+" Use another name, or change the constraints of the authority.")
 		return diags
 	}
 	for _, root := range c.previous {
@@ -192,7 +192,7 @@ func (c CA) CheckEnd(hours int64, now time.Time) diag.Diagnostics {
 	end := c.Certificate.NotAfter
 	if wanted := time.Unix(now.Unix()+hours*3600, 0); wanted.After(end) && now.Before(end) {
 		diags.AddAttributeWarning(path.Root("validity_period_hours"), "The certificate ends with its authority",
-			fmt.Sprintf("It will be valid until %s, when its authority ends, and not for %d hours. Set early_renewal_hours of the authority to at least %d, so that it is renewed in time.",
+			fmt.Sprintf("It will be valid until %s, when its authority ends, and not for %d hours. Use a shorter validity_period_hours; or set early_renewal_hours of the authority to at least %d, so that it is renewed in time.",
 				end.UTC().Format(time.RFC3339), hours, hours))
 	}
 	return diags
@@ -209,7 +209,7 @@ func (c CA) Authority(keys *pki.Keyring) (*pki.Authority, diag.Diagnostics) {
 		return nil, diags
 	case errors.Is(err, x509text.ErrPassphraseWrong):
 		diags.AddAttributeError(ca.AtName("private_key_passphrase"), "Wrong passphrase", fmt.Sprintf(
-			"It does not decrypt the private key of the authority %q, which is ca.private_key_pem. Give the passphrase that this key is stored with: private_key_passphrase_wo of the docker_tls_ca. "+
+			"ca.private_key_passphrase does not decrypt ca.private_key_pem, the private key of the authority %q. Give the passphrase that this key is stored with: private_key_passphrase_wo of the docker_tls_ca. "+
 				"Another private_key_passphrase_wo counts only from the apply that changes private_key_passphrase_wo_version as well.", c.Certificate.Subject))
 		return nil, diags
 	}

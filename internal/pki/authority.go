@@ -100,7 +100,7 @@ func CheckAuthorityPurpose(certificate *x509.Certificate, profile Profile) error
 
 // ErrKeyMismatch is the error of [NewAuthority] for a key of another
 // certificate.
-var ErrKeyMismatch = errors.New("the private key does not belong to the authority's certificate")
+var ErrKeyMismatch = errors.New("the private key does not belong to the authority's certificate: take both from the same authority")
 
 // NewAuthority joins a certificate of [ParseAuthorityCertificate] with its key.
 func NewAuthority(certificate *x509.Certificate, key crypto.Signer) (*Authority, error) {

@@ -243,5 +243,5 @@ func TestCheckAuthorityTime(t *testing.T) {
 func TestNewAuthorityWithAnotherKey(t *testing.T) {
 	root := newGeneration(t, pki.RootRequest{}, issued).root()
 	_, err := pki.NewAuthority(root, newKey(t))
-	wantError(t, err, "the private key does not belong to the authority's certificate")
+	wantError(t, err, "the private key does not belong to the authority's certificate: take both from the same authority")
 }

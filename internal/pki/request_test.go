@@ -64,7 +64,7 @@ func TestBadCertificateRequests(t *testing.T) {
 	ecdsa := []string{"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=host"}
 	good := opensslRequest(t, ecdsa...)
 	for name, test := range map[string]struct{ text, want string }{
-		"none":            {"/etc/host.csr", "no certificate request found: a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected"},
+		"none":            {"/etc/host.csr", "no certificate request found, but what looks like the name of a file (read it with file()): a PEM text that begins with -----BEGIN CERTIFICATE REQUEST----- is expected"},
 		"another block":   {openssl(t, "", "genpkey", "-algorithm", "ed25519"), `a PEM block of type "PRIVATE KEY" is not a certificate request`},
 		"damaged":         {strings.Replace(good, "MI", "MA", 1), "the certificate request cannot be read: its content is damaged or of an unsupported algorithm"},
 		"a key behind it": {good + openssl(t, "", "genpkey", "-algorithm", "ed25519"), `a PEM block of type "PRIVATE KEY" stands behind the certificate request: give the request alone`},

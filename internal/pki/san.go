@@ -111,7 +111,10 @@ func ParseIPAddress(text string) (netip.Addr, error) {
 	if _, err := ParseDNSName(text); err == nil {
 		return netip.Addr{}, fmt.Errorf("%q is a name, not an IP address: put it into dns_names", text)
 	}
-	return netip.Addr{}, fmt.Errorf("%q is not an IP address", text)
+	if _, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+		return netip.Addr{}, fmt.Errorf("%q is in brackets: give the address without them", text)
+	}
+	return netip.Addr{}, fmt.Errorf("%q is not an IP address: write it as in 10.0.0.5, without leading zeros, or as in 2001:db8::5", text)
 }
 
 // Names are the subject alternative names of a server.

@@ -33,7 +33,7 @@ func TestPassphrase(t *testing.T) {
 		p := w.MustPlan(t) // the key is not known yet
 		w.MustFailToApply(t, p, "ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })")
 		w.Secrets = tfsim.Values{"private_key_passphrase": tfsim.String("wrong")}
-		w.MustFail(t, "does not decrypt the private key of the authority")
+		w.MustFail(t, "does not decrypt ca.private_key_pem, the private key of the authority")
 		w.Secrets = tfsim.Values{"private_key_passphrase": tfsim.String("first")}
 		w.MustPlanAndApply(t)
 		w.MustBeEmpty(t)

@@ -67,7 +67,7 @@ func (c *caChange) cannotCross() error {
 		return err
 	}
 	if c.state.PrivateKeyPEM.IsNull() && c.config.PreviousPrivateKeyPEMWO.IsNull() {
-		return errors.New("its private key is not there: it is your own, and previous_private_key_pem_wo is not set")
+		return errors.New("its private key is your own, and previous_private_key_pem_wo is not set: set it to the current key, if you have it")
 	}
 	return nil
 }
@@ -252,6 +252,10 @@ func (c *caChange) wrongPassphrase() diag.Diagnostic {
 		return diag.NewAttributeErrorDiagnostic(path.Root("previous_private_key_passphrase_wo"), summary,
 			"The private key of the authority, in the state, is encrypted with another passphrase than previous_private_key_passphrase_wo and private_key_passphrase_wo. "+
 				"Give the one that private_key_passphrase_wo was when private_key_passphrase_wo_version last changed.")
+	}
+	if !c.plan.PrivateKeyPassphraseWOVersion.Equal(c.state.PrivateKeyPassphraseWOVersion) {
+		return diag.NewAttributeErrorDiagnostic(path.Root("previous_private_key_passphrase_wo"), "No passphrase",
+			"private_key_passphrase_wo_version has changed, so private_key_passphrase_wo is the new passphrase, and the private key of the authority, in the state, still has the one so far. Give that one in previous_private_key_passphrase_wo.")
 	}
 	return diag.NewAttributeErrorDiagnostic(path.Root("private_key_passphrase_wo"), summary,
 		"The private key of the authority, in the state, is encrypted with another passphrase than private_key_passphrase_wo: with the one that it was when private_key_passphrase_wo_version last changed. "+

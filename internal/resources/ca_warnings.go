@@ -24,7 +24,7 @@ func destroyed(ctx context.Context, state tfsdk.State) diag.Diagnostics {
 	diags := state.Get(ctx, &model)
 	if !diags.HasError() && !model.PrivateKeyPEM.IsNull() {
 		diags.AddWarning("The authority is destroyed", "The state has the only copy of this authority's private key. The certificates that it has issued work until they expire, but without it they cannot be renewed, and no successor can be certified: "+
-			"machines need the ca.pem of another authority, all at once. To change the key without an outage, change rotation_triggers. If only its block was renamed, add moved { from = … to = … }. prevent_destroy does not help here: it goes with the block.")
+			"machines need the ca.pem of another authority, all at once. To change the key without an outage, change rotation_triggers. If only its block was renamed, add moved { from = … to = … }. prevent_destroy stops a destroy, but not the removal of the block with which it goes.")
 	}
 	return diags
 }
@@ -51,7 +51,7 @@ func (c *caChange) warnWindow() diag.Diagnostics {
 		return diags
 	}
 	diags.AddAttributeWarning(path.Root("early_renewal_hours"), "Certificates may end with their authority", fmt.Sprintf(
-		"The authority is renewed %d hours before its end. Certificates that live longer, as they do by default (%d hours), are shortened to its end by then. Use at least their validity_period_hours.",
+		"The authority is renewed %d hours before its end. Certificates that live longer, as they do by default (%d hours), are shortened to its end by then. Set early_renewal_hours to at least their validity_period_hours, or let them live shorter.",
 		early.ValueInt64(), leafValidityHours))
 	return diags
 }

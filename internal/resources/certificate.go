@@ -38,7 +38,7 @@ type certificateModel struct {
 // issueReasons is the documentation of issue_reason; the reasons are those of
 // package lifecycle.
 const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key`, `the certificate in the state was damaged` or `renewal_time`; " +
-	"several are separated by commas. A plan that is going to issue a certificate shows its reason here. `not recorded` for certificates of releases that had no such attribute."
+	"several are separated by commas. A plan that is going to issue a certificate shows its reason here; below an authority that changes in the same plan, it is known after apply. `not recorded` for certificates of releases that had no such attribute."
 
 // kept ends the description of an argument whose default holds for a new
 // certificate only.

@@ -60,10 +60,21 @@ func spoilt(text string) string {
 		return "a PEM text on one line (its line breaks are lost: give it as it is in its file, with file() for instance)"
 	case strings.HasPrefix(text, "\ufeff"):
 		return "a PEM text behind a byte order mark (save it without)"
-	case begin > 0 && (text[begin-1] == ' ' || text[begin-1] == '\t'):
+	case begin > 0 && (text[begin-1] == ' ' || text[begin-1] == '\t'), strings.Contains(text[begin:], "\n "), strings.Contains(text[begin:], "\n\t"):
 		return "a PEM text that is indented (begin its lines at the margin, or write it with <<-EOT)"
 	}
 	return "a PEM text that is damaged or cut off"
+}
+
+// fileName reports a text that can be the name of a PEM file, and no secret.
+func fileName(text string) bool {
+	text = strings.TrimSpace(text)
+	for _, end := range []string{".pem", ".crt", ".cer", ".key", ".csr"} {
+		if strings.HasSuffix(text, end) && !strings.ContainsAny(text, "\n") {
+			return true
+		}
+	}
+	return false
 }
 
 // kinds names what the blocks of a text are, each kind once. A block of EC
@@ -102,6 +113,8 @@ func NotFound(what, label, text string) error {
 		instead = ", but " + strings.Join(kinds, " and ")
 	} else if spoilt := spoilt(text); spoilt != "" {
 		instead = ", but " + spoilt
+	} else if fileName(text) {
+		instead = ", but what looks like the name of a file (read it with file())"
 	}
 	return fmt.Errorf("no %s found%s: a PEM text that begins with -----BEGIN %s----- is expected", what, instead, label)
 }

@@ -32,13 +32,14 @@ func TestSpoiltPEM(t *testing.T) {
 	} {
 		text := kind.text
 		for spoilt, want := range map[string]string{
-			strings.ReplaceAll(text, "\n", `\n`):          `the two characters \n where its lines end`,
-			strings.ReplaceAll(text, "\n", `\r\n`):        `the two characters \n where its lines end`,
-			strings.ReplaceAll(text, "\n", " "):           "a PEM text on one line",
-			strings.ReplaceAll(text, "\n", "") + "\n":     "a PEM text on one line",
-			"  " + strings.ReplaceAll(text, "\n", "\n  "): "a PEM text that is indented",
-			"\ufeff" + text: "a PEM text behind a byte order mark",
-			text[:200]:      "a PEM text that is damaged or cut off",
+			strings.ReplaceAll(text, "\n", `\n`):            `the two characters \n where its lines end`,
+			strings.ReplaceAll(text, "\n", `\r\n`):          `the two characters \n where its lines end`,
+			strings.ReplaceAll(text, "\n", " "):             "a PEM text on one line",
+			strings.ReplaceAll(text, "\n", "") + "\n":       "a PEM text on one line",
+			"  " + strings.ReplaceAll(text, "\n", "\n  "):   "a PEM text that is indented",
+			strings.ReplaceAll(text, "\n", "\n    "):        "a PEM text that is indented", // indent() leaves the first line
+			"\ufeff" + text:                                 "a PEM text behind a byte order mark",
+			text[:200]:                                      "a PEM text that is damaged or cut off",
 			base64.StdEncoding.EncodeToString([]byte(text)): "decode it with base64decode",
 		} {
 			if name == "certificates" && strings.HasPrefix(spoilt, "\ufeff") {

@@ -56,7 +56,7 @@ func TestReadersOfCertificates(t *testing.T) {
 		{"openssl x509 -text", openssl(t, one, "x509", "-text"), 1, 1, "", ""},
 		{"CRLF", strings.ReplaceAll(both, "\n", "\r\n"), 2, 2, "", ""},
 		{"nothing", "", 0, 0, "no certificate found" + none, "no certificate found" + none},
-		{"a path", "/etc/docker/ca.pem", 0, 0, "no certificate found" + none, "no certificate found" + none},
+		{"a path", "/etc/docker/ca.pem", 0, 0, "no certificate found, but what looks like the name of a file (read it with file())" + none, "no certificate found, but what looks like the name of a file (read it with file())" + none},
 		{"a key", keyPEM, 0, 0, `a PEM block of type "PRIVATE KEY" stands where certificates are expected`, "no certificate found, but a private key" + none},
 		{"with a key behind", one + keyPEM, 0, 1, `a PEM block of type "PRIVATE KEY" stands where certificates are expected`, ""},
 		{"with a key in front", keyPEM + both, 0, 2, `a PEM block of type "PRIVATE KEY" stands where certificates are expected`, ""},

@@ -197,7 +197,7 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 	root, _ := selfSigned(t, nothingElse)
 	for name, test := range map[string]struct{ text, want string }{
 		"nothing":            {"", "no private key found: a PEM text that begins with -----BEGIN PRIVATE KEY----- is expected"},
-		"a path":             {"/etc/docker/key.pem", "no private key found: a PEM text that begins with -----BEGIN PRIVATE KEY----- is expected"},
+		"a path":             {"/etc/docker/key.pem", "no private key found, but what looks like the name of a file (read it with file()): a PEM text that begins with -----BEGIN PRIVATE KEY----- is expected"},
 		"a certificate only": {x509text.EncodeCertificates(root), "no private key found, but a certificate: a PEM text that begins with -----BEGIN PRIVATE KEY----- is expected"},
 		"a public key":       {openssl(t, p224, "pkey", "-pubout"), `a PEM block of type "PUBLIC KEY" is not a private key that can be used here`},
 		"P-224":              {p224, "the elliptic curve P-224 is not supported: use P-256, P-384 or P-521"},
