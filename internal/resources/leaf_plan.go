@@ -333,7 +333,14 @@ func (m *leafModel) longest(n names) path.Path {
 
 // digest hashes the files that are delivered: ca.pem, and the certificate with
 // its chain. The certificate stands for the key file: it has the public half.
+//
+// Imported without a CA_CERT_FILE, a certificate has no ca.pem to deliver until
+// `ca` is recorded, which lifecycle.ignore_changes prevents.
 func (m *leafModel) digest() {
+	if m.CACertPEM.IsNull() {
+		m.ContentSHA256 = types.StringNull()
+		return
+	}
 	if !inputs.Known(m.CertPEM) || !inputs.Known(m.CACertPEM) {
 		m.ContentSHA256 = types.StringUnknown()
 		return
