@@ -1,7 +1,11 @@
 package provider_test
 
 import (
+	"crypto/x509"
 	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/tfsim"
 )
@@ -24,4 +28,33 @@ func TestImportWithoutRootsAndIgnoredAuthority(t *testing.T) {
 	w.Ignoring = nil
 	w.MustPlanAndApply(t)
 	w.MustBeEmpty(t)
+}
+
+// TestUndecidedAuthorityWithoutCrosses has imported roots without cross
+// certificates, and an argument that is not known at plan and turns out to be
+// what it was. What is left is that an overlap has ended.
+func TestUndecidedAuthorityWithoutCrosses(t *testing.T) {
+	t.Parallel()
+	old := func(name string, hours time.Duration) *x509.Certificate {
+		return newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) {
+			root.Subject.CommonName, root.NotAfter = name, root.NotBefore.Add(hours*time.Hour)
+		}).root
+	}
+	f, w := newForeignPKI(t, ecdsaKey(t), nil), newWorld(t)
+	oldest := old("C", 800)
+	f.writeBundle(t, "ca.pem", f.root, old("B", 2000), oldest)
+	f.importInto(t, w)
+	w.Set(tfsim.CA, tfsim.Values{"reuse_private_key": tfsim.Bool(true)})
+	w.MustPlanAndApply(t)
+	w.MustBeEmpty(t)
+	early := w.Fields(tfsim.CA)["early_renewal_hours"]
+	w.Now = oldest.NotAfter
+	w.Set(tfsim.CA, tfsim.Values{"early_renewal_hours": tfsim.Unknown(tftypes.Number)})
+	p := w.MustPlan(t)
+	w.TurnsOut(p, tfsim.CA, "early_renewal_hours", early)
+	w.MustApply(t, p)
+	w.MustBeEmpty(t)
+	if n := len(w.MustParse(t, tfsim.CA, "cert_pem")); n != 2 {
+		t.Errorf("%d roots are trusted, want 2", n)
+	}
 }
