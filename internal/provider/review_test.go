@@ -58,3 +58,17 @@ func TestUndecidedAuthorityWithoutCrosses(t *testing.T) {
 		t.Errorf("%d roots are trusted, want 2", n)
 	}
 }
+
+// TestDamagedKeptKey has a certificate whose private key in the state cannot
+// be read, and is to be kept.
+func TestDamagedKeptKey(t *testing.T) {
+	t.Parallel()
+	w := created(t, nil, tfsim.Values{"reuse_private_key": tfsim.Bool(true)})
+	damage(w, tfsim.Server, "private_key_pem", func(text string) string { return text[:60] })
+	w.MustBeEmpty(t)
+	w.Set(tfsim.Server, tfsim.Values{"dns_names": tfsim.Set("other.example.com")})
+	w.MustFail(t, "The private key cannot be used")
+	w.Unset(tfsim.Server, "reuse_private_key") // makes another one
+	w.MustPlanAndApply(t)
+	w.MustBeEmpty(t)
+}
