@@ -222,7 +222,7 @@ func (c *leafChange) checkIgnored(facts *lifecycle.Facts) diag.Diagnostics {
 		diags.AddAttributeWarning(path.Root("ca"), "The certificate is due and is not renewed",
 			"lifecycle.ignore_changes keeps the authority from this certificate, so nothing can be issued. Remove ca, or all, from ignore_changes: a changed authority reissues a certificate only where its key is another one.")
 	}
-	if d := lifecycle.Decide(*facts); d.Verdict == lifecycle.Reissued {
+	if d := lifecycle.Decide(*facts); d.Certain() {
 		diags.AddAttributeError(path.Root("ca"), "No authority",
 			"A new certificate is asked for ("+d.Reasons.String()+"), and lifecycle.ignore_changes keeps the authority from it. Remove ca, or all, from ignore_changes.")
 	}
@@ -276,7 +276,7 @@ func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 	if diags.Append(c.authority.Check(c.keys)...); diags.HasError() {
 		return diags
 	}
-	issued := d.Verdict == lifecycle.Reissued
+	issued := d.Certain()
 	if c.names.known {
 		diags.Append(c.authority.CheckNames(c.names.Names, issued)...)
 	}
