@@ -100,6 +100,23 @@ func TestCertainIssueWithUnknownArgument(t *testing.T) {
 	w.MustKeep(t, tfsim.Server, "serial_number", serial)
 }
 
+// TestUndecidedUnderIgnoredAuthority has a certificate that is due and whose
+// authority is ignored, so that it stays, and an argument that is not known yet.
+func TestUndecidedUnderIgnoredAuthority(t *testing.T) {
+	t.Parallel()
+	w := created(t, nil, nil)
+	w.Ignoring = map[string]bool{tfsim.Server: true, tfsim.Client: true}
+	w.Now = w.Now.Add(7000 * time.Hour)
+	w.Set(tfsim.Server, tfsim.Values{"reuse_private_key": tfsim.Unknown(tftypes.Bool)})
+	p := w.MustPlan(t)
+	w.TurnsOut(p, tfsim.Server, "reuse_private_key", tfsim.Bool(true))
+	w.MustApply(t, p)
+	w.MustBeEmpty(t)
+	if !w.Ready(tfsim.Server) {
+		t.Error("the certificate is no longer due")
+	}
+}
+
 // TestNarrowedWindowAppliedAfterExpiry finds a certificate due, narrows its
 // window, and applies that plan when the certificate has expired meanwhile.
 func TestNarrowedWindowAppliedAfterExpiry(t *testing.T) {
