@@ -100,6 +100,17 @@ func TestCertainIssueWithUnknownArgument(t *testing.T) {
 	w.MustKeep(t, tfsim.Server, "serial_number", serial)
 }
 
+// TestWeakKeptKeyWithUnknownArgument is to keep a key that is too weak, for sure.
+func TestWeakKeptKeyWithUnknownArgument(t *testing.T) {
+	t.Parallel()
+	f, w := newForeignPKI(t, rsaKey(t, 1024), nil), newWorld(t)
+	f.importInto(t, w)
+	w.Set(tfsim.CA, tfsim.Values{
+		"reuse_private_key": tfsim.Bool(true), "validity_period_hours": tfsim.Int(50000), "overlap_hours": tfsim.Unknown(tftypes.Number),
+	})
+	w.MustFail(t, "The private key cannot be kept")
+}
+
 // TestUndecidedUnderIgnoredAuthority has a certificate that is due and whose
 // authority is ignored, so that it stays, and an argument that is not known yet.
 func TestUndecidedUnderIgnoredAuthority(t *testing.T) {
