@@ -128,6 +128,21 @@ func TestUndecidedUnderIgnoredAuthority(t *testing.T) {
 	}
 }
 
+// TestNoWarningOfAnOverlapThatHasEnded makes an overlap shorter that has ended
+// before either date: the next apply drops the root, and did so before.
+func TestNoWarningOfAnOverlapThatHasEnded(t *testing.T) {
+	t.Parallel()
+	w := created(t, tfsim.Values{"overlap_hours": tfsim.Int(100)}, nil)
+	w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger("now")})
+	w.MustPlanAndApply(t)
+	w.Now = w.Now.Add(150 * time.Hour)
+	w.Set(tfsim.CA, tfsim.Values{"overlap_hours": tfsim.Int(50)})
+	w.MustPlan(t)
+	if len(w.Warnings) > 0 {
+		t.Errorf("the plan warns of %q", w.Warnings)
+	}
+}
+
 // TestNarrowedWindowAppliedAfterExpiry finds a certificate due, narrows its
 // window, and applies that plan when the certificate has expired meanwhile.
 func TestNarrowedWindowAppliedAfterExpiry(t *testing.T) {
