@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/tfsim"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // TestImportWithoutRootsAndIgnoredAuthority imports a certificate without a
@@ -141,6 +142,22 @@ func TestNoWarningOfAnOverlapThatHasEnded(t *testing.T) {
 	if len(w.Warnings) > 0 {
 		t.Errorf("the plan warns of %q", w.Warnings)
 	}
+}
+
+// TestNoKeyOfANewAuthority has an authority that is made in the same plan and
+// whose key is in no state: a certificate is given none.
+func TestNoKeyOfANewAuthority(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key, text := makeKey(t, x509text.ECDSAP256)
+	w.Given = append(w.Given, key)
+	w.Set(tfsim.CA, tfsim.Values{"private_key_pem_wo": text, "private_key_pem_wo_version": tfsim.Int(1)})
+	w.MustFail(t, "private key is needed to issue")
+	w.Secrets = tfsim.Values{"private_key_pem": text}
+	w.MustPlanAndApply(t)
+	w.MustBeEmpty(t)
+	w.Secrets = nil // not needed while nothing is to be issued
+	w.MustBeEmpty(t)
 }
 
 // TestNarrowedWindowAppliedAfterExpiry finds a certificate due, narrows its

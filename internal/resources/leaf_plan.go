@@ -270,13 +270,16 @@ func (c *leafChange) issuerDifference(certificate *x509.Certificate) lifecycle.D
 // cannot issue, and names that it does not allow any more.
 func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 	var diags diag.Diagnostics
+	issued := d.Certain()
 	if !c.trusted {
+		if issued {
+			diags.Append(c.authority.CheckKey()...)
+		}
 		return diags
 	}
 	if diags.Append(c.authority.Check(c.keys)...); diags.HasError() {
 		return diags
 	}
-	issued := d.Certain()
 	if c.names.known {
 		diags.Append(c.authority.CheckNames(c.names.Names, issued)...)
 	}
