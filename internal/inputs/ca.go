@@ -80,7 +80,7 @@ type CA struct {
 // sound.
 func ReadCA(object types.Object) (CA, bool) {
 	if !Known(object) {
-		return CA{Roots: types.StringUnknown()}, false
+		return CA{Roots: types.StringUnknown(), key: types.StringUnknown()}, false
 	}
 	attributes := object.Attributes()
 	ca := CA{
@@ -158,6 +158,14 @@ func (c CA) CheckIssue(profile pki.Profile, now time.Time) diag.Diagnostics {
 	if err := pki.CheckKey(c.Certificate.PublicKey); err != nil {
 		diags.AddAttributeError(ca.AtName("cert_pem"), "Weak authority", Sentence(err)+" Rotate the authority.")
 	}
+	return append(diags, c.CheckKey()...)
+}
+
+// CheckKey reports a private key that is not there, or its passphrase. That can
+// be known before the roots are.
+func (c CA) CheckKey() diag.Diagnostics {
+	var diags diag.Diagnostics
+	ca := path.Root("ca")
 	switch {
 	case c.key.IsNull():
 		diags.AddAttributeError(ca.AtName("private_key_pem"), "No private key", Sentence(errNoKey))

@@ -181,6 +181,10 @@ func (d Decision) NewKey() bool { return d.Key != Keep }
 // Issues reports whether a certificate is, or may be, issued.
 func (d Decision) Issues() bool { return d.Verdict == Reissued || d.Verdict == Undecided }
 
+// Certain reports whether a certificate is issued for sure: one that is undecided
+// may have a reason that no unknown argument takes away.
+func (d Decision) Certain() bool { return len(d.Reasons) > 0 }
+
 // First is the decision about a certificate that does not exist yet.
 func First(source KeySource, sourceUnknown bool) Decision {
 	d := Decision{Verdict: Reissued, Key: Generate, Stored: StoredAnew, Reasons: Reasons{Created}, Crosses: CrossesDropped}

@@ -95,8 +95,8 @@ func (r *leaf) adopt(certificate *x509.Certificate, a adoption, roots []*x509.Ce
 	model.CertPEM = types.StringValue(x509text.EncodeCertificates(certificate))
 	if len(roots) > 0 {
 		model.CACertPEM = types.StringValue(x509text.EncodeCertificates(roots...))
-		model.digest()
 	}
+	model.digest()
 	return model, diags
 }
 

@@ -176,12 +176,15 @@ func (c *caChange) mark(d lifecycle.Decision) {
 	if !d.DropEnded {
 		return
 	}
-	// The result is known only if the current root alone is left: the overlap of
-	// another one may end before apply.
-	if left := c.trust.Trim(overlapOf(plan.OverlapHours), c.now); len(left.Roots) == 1 {
-		plan.setTrust(left)
-	} else {
-		plan.CertPEM, plan.CrossSignedCertPEM = types.StringUnknown(), types.StringUnknown()
+	// The overlap of a root that is left may end before apply. Cross certificates
+	// become fewer then, and never more: without any, there will be none.
+	left := c.trust.Trim(overlapOf(plan.OverlapHours), c.now)
+	plan.setTrust(left)
+	if len(left.Roots) > 1 {
+		plan.CertPEM = types.StringUnknown()
+	}
+	if len(left.Crosses) > 0 {
+		plan.CrossSignedCertPEM = types.StringUnknown()
 	}
 }
 

@@ -70,7 +70,7 @@ func (c *caChange) warnOverlap() diag.Diagnostics {
 		switch {
 		case after.CutsOff() && !before.CutsOff():
 			lines = append(lines, fmt.Sprintf("%q is no longer trusted once this is applied", root.Subject))
-		case is[i].Before(was[i]):
+		case is[i].Before(was[i]) && c.now.Before(was[i]):
 			lines = append(lines, fmt.Sprintf("%q is trusted until %s, and not until %s", root.Subject, is[i].Format(time.RFC3339), was[i].Format(time.RFC3339)))
 		}
 	}

@@ -37,13 +37,14 @@ func (m *certificateModel) facts(state *certificateModel, key keyFacts) lifecycl
 }
 
 // addClock adds what the clock says. What the last refresh found does not count
-// where the window is narrower now: the next refresh finds out with the new one.
-// A certificate that has expired is due with any.
+// where the window is narrower now, or may be: the next refresh finds out with
+// the new one. A certificate that has expired is due with any.
 func (m *certificateModel) addClock(facts *lifecycle.Facts, state *certificateModel, certificate *x509.Certificate, now time.Time) {
-	narrowed := inputs.Known(m.EarlyRenewalHours) && m.EarlyRenewalHours.ValueInt64() < state.EarlyRenewalHours.ValueInt64()
+	early := m.EarlyRenewalHours
+	asWide := inputs.Known(early) && early.ValueInt64() >= state.EarlyRenewalHours.ValueInt64()
 	expired := !now.Before(certificate.NotAfter)
-	facts.Ready = state.ReadyForRenewal.ValueBool() && (expired || !narrowed)
-	facts.Due = pki.Due(certificate, m.EarlyRenewalHours.ValueInt64(), now)
+	facts.Ready = state.ReadyForRenewal.ValueBool() && (expired || asWide)
+	facts.Due = pki.Due(certificate, early.ValueInt64(), now)
 }
 
 // record lists the stored arguments, and cert_pem, for lifecycle.Facts.Record.

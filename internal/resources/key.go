@@ -144,7 +144,7 @@ func (m *certificateModel) generate() (crypto.Signer, diag.Diagnostics) {
 // imported certificate can be.
 func checkKept(d lifecycle.Decision, key keyFacts, certificate *x509.Certificate) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if d.Verdict != lifecycle.Reissued || d.Key != lifecycle.Keep {
+	if !d.Certain() || d.Key != lifecycle.Keep {
 		return diags
 	}
 	err := pki.CheckKey(certificate.PublicKey)

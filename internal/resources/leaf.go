@@ -140,9 +140,7 @@ func (r *leaf) Read(ctx context.Context, req resource.ReadRequest, resp *resourc
 		return // the state stays as it is
 	}
 	state.refresh(certificate, r.now())
-	if !state.CACertPEM.IsNull() {
-		state.digest()
-	}
+	state.digest()
 	resp.Diagnostics.Append(r.write(ctx, &resp.State, state)...)
 }
 

@@ -90,9 +90,9 @@ func (c *leafChange) firstKeyFacts() (keyFacts, diag.Diagnostics) {
 func (c *leafChange) checkKey(which lifecycle.Key) diag.Diagnostics {
 	switch which {
 	case lifecycle.Keep:
-		certificate, diags := current(c.state.CertPEM)
+		key, diags := c.keptPublicKey()
 		if !diags.HasError() {
-			diags.Append(c.authority.CheckLeafKey(c.keyPath(), certificate.PublicKey)...)
+			diags.Append(c.authority.CheckLeafKey(c.keyPath(), key)...)
 		}
 		return diags
 	case lifecycle.CertifyGiven:

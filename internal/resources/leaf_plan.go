@@ -222,7 +222,7 @@ func (c *leafChange) checkIgnored(facts *lifecycle.Facts) diag.Diagnostics {
 		diags.AddAttributeWarning(path.Root("ca"), "The certificate is due and is not renewed",
 			"lifecycle.ignore_changes keeps the authority from this certificate, so nothing can be issued. Remove ca, or all, from ignore_changes: a changed authority reissues a certificate only where its key is another one.")
 	}
-	if d := lifecycle.Decide(*facts); d.Verdict == lifecycle.Reissued {
+	if d := lifecycle.Decide(*facts); d.Certain() {
 		diags.AddAttributeError(path.Root("ca"), "No authority",
 			"A new certificate is asked for ("+d.Reasons.String()+"), and lifecycle.ignore_changes keeps the authority from it. Remove ca, or all, from ignore_changes.")
 	}
@@ -270,13 +270,16 @@ func (c *leafChange) issuerDifference(certificate *x509.Certificate) lifecycle.D
 // cannot issue, and names that it does not allow any more.
 func (c *leafChange) checkUnder(d lifecycle.Decision) diag.Diagnostics {
 	var diags diag.Diagnostics
+	issued := d.Certain()
 	if !c.trusted {
+		if issued {
+			diags.Append(c.authority.CheckKey()...)
+		}
 		return diags
 	}
 	if diags.Append(c.authority.Check(c.keys)...); diags.HasError() {
 		return diags
 	}
-	issued := d.Verdict == lifecycle.Reissued
 	if c.names.known {
 		diags.Append(c.authority.CheckNames(c.names.Names, issued)...)
 	}
@@ -333,7 +336,14 @@ func (m *leafModel) longest(n names) path.Path {
 
 // digest hashes the files that are delivered: ca.pem, and the certificate with
 // its chain. The certificate stands for the key file: it has the public half.
+//
+// Imported without a CA_CERT_FILE, a certificate has no ca.pem to deliver until
+// `ca` is recorded, which lifecycle.ignore_changes prevents.
 func (m *leafModel) digest() {
+	if m.CACertPEM.IsNull() {
+		m.ContentSHA256 = types.StringNull()
+		return
+	}
 	if !inputs.Known(m.CertPEM) || !inputs.Known(m.CACertPEM) {
 		m.ContentSHA256 = types.StringUnknown()
 		return

@@ -58,10 +58,14 @@ func (m *certificateModel) mark(d lifecycle.Decision) {
 		*output = types.StringUnknown()
 	}
 	if d.Verdict == lifecycle.Undecided {
-		// keep has left it unknown if the window has changed: the certificate may
-		// stay after all, and be due.
-		if !m.ReadyForRenewal.IsUnknown() {
+		// The certificate may stay after all, and be due: where its authority is
+		// ignored. If the window has changed, keep has left it unknown already.
+		switch {
+		case !m.ReadyForRenewal.ValueBool():
+		case d.Certain():
 			m.ReadyForRenewal = types.BoolValue(false)
+		default:
+			m.ReadyForRenewal = types.BoolUnknown()
 		}
 		m.IssueReason = types.StringUnknown()
 		return
