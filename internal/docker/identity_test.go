@@ -170,6 +170,11 @@ func TestParseRootsOfVersion1(t *testing.T) {
 	if _, err := ParseRoots(read("ca.pem")); err != nil {
 		t.Error(err)
 	}
+	// crypto/x509 does not check such a signature. The import of a root takes it too.
+	openssl("x509", "-req", "-sha224", "-in", "ca.csr", "-signkey", "ca-key.pem", "-out", "sha224.pem", "-days", "1")
+	if _, err := ParseRoots(read("sha224.pem")); err != nil {
+		t.Errorf("signed with SHA-224: %v", err)
+	}
 	if _, err := ParseRoots(read("web1.pem")); err == nil {
 		t.Error("a leaf of version 1 passes")
 	}

@@ -105,11 +105,11 @@ func AdoptRoots(bundle []*x509.Certificate, key crypto.Signer, now time.Time) (r
 	if i < 0 {
 		return nil, nil, ErrKeyMismatch
 	}
-	root, err := ParseAuthorityCertificate(x509text.EncodeCertificates(bundle[i]))
-	if err != nil {
+	root := bundle[i]
+	if err := checkAuthority(root); err != nil {
 		return nil, nil, err
 	}
-	if !IssuedBy(root, root) {
+	if !x509text.IssuedBy(root, root) {
 		return nil, nil, fmt.Errorf("the certificate of %q is not self-signed, but issued by %q: only a root can be taken over; certificates under another authority name it in ca = { cert_pem = …, private_key_pem = … }", root.Subject, root.Issuer)
 	}
 	if err := checkAdoptable(key.Public()); err != nil {
@@ -122,7 +122,7 @@ func AdoptRoots(bundle []*x509.Certificate, key crypto.Signer, now time.Time) (r
 // AdoptIssuer picks from a bundle the authority that issued a leaf, as
 // [AdoptRoots] does by its key.
 func AdoptIssuer(bundle []*x509.Certificate, leaf *x509.Certificate, now time.Time) ([]*x509.Certificate, error) {
-	i := slices.IndexFunc(bundle, func(c *x509.Certificate) bool { return c.IsCA && IssuedBy(leaf, c) })
+	i := slices.IndexFunc(bundle, func(c *x509.Certificate) bool { return c.IsCA && x509text.IssuedBy(leaf, c) })
 	if i < 0 {
 		return nil, fmt.Errorf("the certificate of %q was not issued by this authority, but by one of the name %q", leaf.Subject, leaf.Issuer)
 	}
@@ -135,7 +135,7 @@ func AdoptIssuer(bundle []*x509.Certificate, leaf *x509.Certificate, now time.Ti
 func trusted(root *x509.Certificate, bundle []*x509.Certificate, now time.Time) (roots, leftOut []*x509.Certificate) {
 	all := []*x509.Certificate{root}
 	for _, other := range bundle {
-		switch _, err := ParseAuthorityCertificate(x509text.EncodeCertificates(other)); {
+		switch err := checkAuthority(other); {
 		case other.Equal(root):
 		// One that has expired tells when an older one was replaced, if it was issued here.
 		case err != nil || !now.Before(other.NotAfter) && !issuedHere(other):

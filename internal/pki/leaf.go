@@ -160,16 +160,3 @@ func VerifyLeaf(leaf *x509.Certificate, chain []*x509.Certificate, root *x509.Ce
 	})
 	return err
 }
-
-// IssuedBy reports whether the authority's name and key are those that signed
-// the certificate.
-func IssuedBy(certificate, authority *x509.Certificate) bool {
-	if !sameName(certificate.RawIssuer, authority.RawSubject) {
-		return false
-	}
-	err := authority.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature)
-	// A signature with SHA-1 or SHA-224 is not checked by crypto/x509, so the names
-	// decide.
-	var insecure x509.InsecureAlgorithmError
-	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm)
-}

@@ -73,7 +73,7 @@ func TestIssueLeaf(t *testing.T) {
 				if err := pki.VerifyLeaf(leaf, nil, authority.root(), profile.other, issued); err == nil {
 					t.Error("accepted for the other profile as well")
 				}
-				if !pki.IssuedBy(leaf, authority.root()) {
+				if !x509text.IssuedBy(leaf, authority.root()) {
 					t.Error("not seen to be issued by its authority")
 				}
 			})
@@ -387,10 +387,10 @@ func TestIssuedBy(t *testing.T) {
 	a, b := newGeneration(t, pki.RootRequest{}, issued), newGeneration(t, pki.RootRequest{}, issued)
 	sameName := foreignRoot(t, nothingElse)
 	leaf := issue(t, foreignRoot(t, nothingElse), clientRequest(t), issued)
-	if pki.IssuedBy(issue(t, a, clientRequest(t), issued), b.root()) {
+	if x509text.IssuedBy(issue(t, a, clientRequest(t), issued), b.root()) {
 		t.Error("issued by another name")
 	}
-	if pki.IssuedBy(leaf, sameName.root()) {
+	if x509text.IssuedBy(leaf, sameName.root()) {
 		t.Error("issued by another key of the same name")
 	}
 }

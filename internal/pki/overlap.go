@@ -264,7 +264,7 @@ func CheckCrosses(crosses []*x509.Certificate, authority *x509.Certificate) erro
 		return ErrForeignCross
 	}
 	for i := 1; i < len(crosses); i++ {
-		if !IssuedBy(crosses[i-1], crosses[i]) {
+		if !x509text.IssuedBy(crosses[i-1], crosses[i]) {
 			return ErrBrokenCrosses
 		}
 	}

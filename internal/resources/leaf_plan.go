@@ -17,6 +17,7 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // leafChange is what one call of Terraform asks of a leaf, parsed once.
@@ -263,7 +264,7 @@ func (c *leafChange) issuerDifference(certificate *x509.Certificate) lifecycle.D
 	case !c.trusted:
 		return lifecycle.Unknown
 	}
-	return differenceOf(pki.IssuedBy(certificate, c.authority.Certificate))
+	return differenceOf(x509text.IssuedBy(certificate, c.authority.Certificate))
 }
 
 // checkUnder reports a certificate that is to be issued, and that this authority

@@ -261,7 +261,7 @@ func (m *Model) Check(now time.Time) (int, error) {
 // knowsIssuer reports whether a party trusts the issuer of a chain.
 func (p party) knowsIssuer(chain []*x509.Certificate, now time.Time) bool {
 	return len(chain) > 0 && slices.ContainsFunc(p.bundle, func(root *x509.Certificate) bool {
-		return now.Before(root.NotAfter) && pki.IssuedBy(chain[0], root)
+		return now.Before(root.NotAfter) && x509text.IssuedBy(chain[0], root)
 	})
 }
 
@@ -273,7 +273,7 @@ func (m *Model) CheckCutOff(w *World) error {
 	}
 	for _, party := range m.parties {
 		for profile, chain := range party.chains {
-			if !pki.IssuedBy(chain[0], m.head) && Verify(chain, current.bundle, profile, w.Now) == nil {
+			if !x509text.IssuedBy(chain[0], m.head) && Verify(chain, current.bundle, profile, w.Now) == nil {
 				return errors.New("a certificate of a previous root is accepted after the cut")
 			}
 		}

@@ -87,7 +87,7 @@ func parseBlock(block *pem.Block, number int) (*x509.Certificate, error) {
 // crypto/x509 and OpenSSL take them.
 func CheckAuthority(certificate *x509.Certificate) error {
 	switch {
-	case certificate.Version < 3 && selfSigned(certificate):
+	case certificate.Version < 3 && IssuedBy(certificate, certificate):
 		return nil
 	case !certificate.BasicConstraintsValid || !certificate.IsCA:
 		return fmt.Errorf("the certificate of %q is not one of an authority: it lacks basicConstraints CA:TRUE", certificate.Subject)
@@ -97,14 +97,17 @@ func CheckAuthority(certificate *x509.Certificate) error {
 	return nil
 }
 
-func selfSigned(c *x509.Certificate) bool {
-	if !bytes.Equal(c.RawSubject, c.RawIssuer) {
+// IssuedBy reports whether the authority's name and key are those that signed
+// the certificate.
+func IssuedBy(certificate, authority *x509.Certificate) bool {
+	if !bytes.Equal(certificate.RawIssuer, authority.RawSubject) {
 		return false
 	}
-	err := c.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature)
-	// A signature with SHA-1 is not checked by crypto/x509, so the names decide.
+	err := authority.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature)
+	// A signature with SHA-1 or SHA-224 is not checked by crypto/x509, so the names
+	// decide.
 	var insecure x509.InsecureAlgorithmError
-	return err == nil || errors.As(err, &insecure)
+	return err == nil || errors.As(err, &insecure) || errors.Is(err, x509.ErrUnsupportedAlgorithm)
 }
 
 // EncodeCertificates returns the certificates in PEM, in order (RFC 7468,
