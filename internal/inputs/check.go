@@ -2,6 +2,8 @@ package inputs
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -61,18 +63,19 @@ func FullyKnown(value attr.Value) bool {
 	}
 	switch value := value.(type) {
 	case types.Object:
-		for _, attribute := range value.Attributes() {
-			if !FullyKnown(attribute) {
-				return false
-			}
-		}
-	case interface{ Elements() []attr.Value }: // lists and sets
-		return !slices.ContainsFunc(value.Elements(), func(element attr.Value) bool { return !FullyKnown(element) })
+		return allKnown(maps.Values(value.Attributes()))
 	case types.Map:
-		for _, element := range value.Elements() {
-			if !FullyKnown(element) {
-				return false
-			}
+		return allKnown(maps.Values(value.Elements()))
+	case interface{ Elements() []attr.Value }: // lists and sets
+		return allKnown(slices.Values(value.Elements()))
+	}
+	return true
+}
+
+func allKnown(values iter.Seq[attr.Value]) bool {
+	for value := range values {
+		if !FullyKnown(value) {
+			return false
 		}
 	}
 	return true

@@ -15,22 +15,6 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
-// keySource reads from a configuration where the private key comes from.
-func (m *caModel) keySource() lifecycle.KeySource {
-	if m.ownKey() {
-		return lifecycle.Provided
-	}
-	return lifecycle.Managed
-}
-
-// storedKeySource reads it from a state.
-func (m *caModel) storedKeySource() lifecycle.KeySource {
-	if m.PrivateKeyPEM.IsNull() {
-		return lifecycle.Provided
-	}
-	return lifecycle.Managed
-}
-
 // protected reports, of a configuration, whether the private key is to be
 // stored encrypted. The version says so: the passphrase need not be at hand for
 // plans that do not use it.
@@ -42,9 +26,7 @@ func (c *caChange) keyFacts() (keyFacts, diag.Diagnostics) {
 	case own && c.state == nil:
 		return c.config.firstOwnKeyFacts("to issue the authority")
 	case own:
-		former := c.state.storedKeySource()
-		asked := c.plan.asksForOwnKey(&c.state.certificateModel, former)
-		return c.plan.ownKeyFacts(&c.config.certificateModel, asked, former, c.root)
+		return c.plan.ownKeyFacts(&c.config.certificateModel, &c.state.certificateModel, c.state.storedKeySource(), c.root)
 	case c.state == nil:
 		return keyFacts{}, nil
 	}
@@ -130,7 +112,8 @@ func (c *caChange) passphrasesKnown() bool {
 }
 
 // checkCross warns if the current root will not certify its successor, or if
-// that is of no use to who knows an older root alone. It reports a previous_private_key_pem_wo that is not the key of the current root.
+// that is of no use to who knows an older root alone. It reports a
+// previous_private_key_pem_wo that is not the key of the current root.
 func (c *caChange) checkCross() diag.Diagnostics {
 	var diags diag.Diagnostics
 	if err := c.cannotCross(); err != nil {

@@ -3,8 +3,6 @@ package resources
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -16,7 +14,6 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // caChange is what one call of Terraform asks of an authority, parsed once.
@@ -85,7 +82,6 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 	logDecision(ctx, decision)
 	resp.Diagnostics.Append(c.warnings(decision)...)
 	c.mark(decision)
-	resp.Diagnostics.Append(c.warnOfSurplus(decision)...)
 	if resp.Diagnostics.Append(c.checkSecrets(decision)...); !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	}
@@ -186,31 +182,6 @@ func (c *caChange) mark(d lifecycle.Decision) {
 	if len(left.Crosses) > 0 {
 		plan.CrossSignedCertPEM = types.StringUnknown()
 	}
-}
-
-// warnOfSurplus names the roots that a plan drops because there would be too
-// many of them.
-func (c *caChange) warnOfSurplus(d lifecycle.Decision) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if c.state == nil {
-		return diags
-	}
-	var surplus []*x509.Certificate
-	if rotates := d.Verdict == lifecycle.Reissued && d.NewKey(); rotates || d.DropEnded || d.Issues() {
-		surplus = c.trust.Surplus(overlapOf(c.plan.OverlapHours), c.now, rotates)
-	}
-	if len(surplus) == 0 {
-		return diags
-	}
-	var left []string
-	for _, root := range surplus {
-		left = append(left, displayName(root)+" (serial number "+x509text.SerialNumber(root)+")")
-	}
-	diags.AddAttributeWarning(path.Root("cert_pem"), "The oldest roots leave", fmt.Sprintf(
-		"An authority has at most %d previous roots, because TLS libraries refuse longer chains. These are no longer trusted after this apply:\n  - %s\n"+
-			"Daemons and clients that know none of the newer roots reject the certificates that are issued from now on: give them a newer ca.pem first. overlap_hours ends overlaps earlier.",
-		pki.MaxPrevious, strings.Join(left, "\n  - ")))
-	return diags
 }
 
 func (m *caModel) setTrust(trust pki.Trust) {

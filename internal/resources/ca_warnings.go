@@ -13,6 +13,7 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // What cuts somebody off is said at plan, once: in the plan that does it.
@@ -36,6 +37,7 @@ func (c *caChange) warnings(d lifecycle.Decision) diag.Diagnostics {
 		return diags
 	}
 	diags.Append(c.warnOverlap()...)
+	diags.Append(c.warnSurplus(d)...)
 	if d.NewKey() && d.Crosses != lifecycle.CrossesDropped {
 		diags.Append(c.warnConstraints()...)
 	}
@@ -98,5 +100,28 @@ func (c *caChange) warnConstraints() diag.Diagnostics {
 				fmt.Sprintf("The root %q does not allow all names that its successor will. Machines that have only its ca.pem reject certificates with such names: give them the new ca.pem first.", root.Subject))
 		}
 	}
+	return diags
+}
+
+// warnSurplus names the roots that a plan drops because there would be too
+// many of them.
+func (c *caChange) warnSurplus(d lifecycle.Decision) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if !d.DropEnded && !d.Issues() {
+		return diags
+	}
+	rotates := d.Verdict == lifecycle.Reissued && d.NewKey()
+	surplus := c.trust.Surplus(overlapOf(c.plan.OverlapHours), c.now, rotates)
+	if len(surplus) == 0 {
+		return diags
+	}
+	var left []string
+	for _, root := range surplus {
+		left = append(left, displayName(root)+" (serial number "+x509text.SerialNumber(root)+")")
+	}
+	diags.AddAttributeWarning(path.Root("cert_pem"), "The oldest roots leave", fmt.Sprintf(
+		"An authority has at most %d previous roots, because TLS libraries refuse longer chains. These are no longer trusted after this apply:\n  - %s\n"+
+			"Daemons and clients that know none of the newer roots reject the certificates that are issued from now on: give them a newer ca.pem first. overlap_hours ends overlaps earlier.",
+		pki.MaxPrevious, strings.Join(left, "\n  - ")))
 	return diags
 }

@@ -36,6 +36,22 @@ var ownKeyCheck = inputs.NewCheck("an unencrypted private key in PEM", func(text
 // given the key.
 func (m *certificateModel) ownKey() bool { return !m.PrivateKeyPEMWOVersion.IsNull() }
 
+// keySource reads from a configuration where the private key comes from.
+func (m *certificateModel) keySource() lifecycle.KeySource {
+	if m.ownKey() {
+		return lifecycle.Provided
+	}
+	return lifecycle.Managed
+}
+
+// storedKeySource reads it from a state.
+func (m *certificateModel) storedKeySource() lifecycle.KeySource {
+	if m.PrivateKeyPEM.IsNull() {
+		return lifecycle.Provided
+	}
+	return lifecycle.Managed
+}
+
 // checkVersion reports a write-only argument without its version. The next run
 // that is not given it would take it for none.
 func checkVersion(value types.String, version types.Int64, at string) diag.Diagnostics {
@@ -54,7 +70,8 @@ func (m *certificateModel) asksForOwnKey(state *certificateModel, former lifecyc
 }
 
 // ownKeyFacts compare the key that is given with that of the certificate.
-func (m *certificateModel) ownKeyFacts(config *certificateModel, asked bool, former lifecycle.KeySource, certificate *x509.Certificate) (keyFacts, diag.Diagnostics) {
+func (m *certificateModel) ownKeyFacts(config, state *certificateModel, former lifecycle.KeySource, certificate *x509.Certificate) (keyFacts, diag.Diagnostics) {
+	asked := m.asksForOwnKey(state, former)
 	facts := keyFacts{source: lifecycle.Provided, former: former, sourceUnknown: config.PrivateKeyPEMWOVersion.IsUnknown(), public: certificate.PublicKey}
 	key, diags := givenKey(config.PrivateKeyPEMWO, "private_key_pem_wo")
 	switch {

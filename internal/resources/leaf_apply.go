@@ -84,7 +84,7 @@ func (r *leaf) apply(ctx context.Context, config, plan, state *leafModel) diag.D
 // orders reads back what mark has left.
 func (c *leafChange) orders() orders {
 	source := c.config.keySource()
-	given := c.state == nil || c.damaged || source == lifecycle.Requested ||
+	given := c.certificate == nil || source == lifecycle.Requested ||
 		c.plan.asksForOwnKey(&c.state.certificateModel, c.state.storedKeySource())
 	return c.plan.ordersOf(source, given)
 }

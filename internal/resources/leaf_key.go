@@ -15,24 +15,18 @@ import (
 
 // keySource reads from a configuration where the private key comes from.
 func (m *leafModel) keySource() lifecycle.KeySource {
-	switch {
-	case !m.CertRequestPEM.IsNull():
+	if !m.CertRequestPEM.IsNull() {
 		return lifecycle.Requested
-	case m.ownKey():
-		return lifecycle.Provided
 	}
-	return lifecycle.Managed
+	return m.certificateModel.keySource()
 }
 
 // storedKeySource reads it from a state.
 func (m *leafModel) storedKeySource() lifecycle.KeySource {
-	switch {
-	case !m.CertRequestPEM.IsNull():
+	if !m.CertRequestPEM.IsNull() {
 		return lifecycle.Requested
-	case m.PrivateKeyPEM.IsNull():
-		return lifecycle.Provided
 	}
-	return lifecycle.Managed
+	return m.certificateModel.storedKeySource()
 }
 
 // request is the certificate request, or nil while there is none, or it is not
@@ -45,30 +39,28 @@ func (m *leafModel) request() (*x509.CertificateRequest, error) {
 }
 
 // keyFacts say which key an existing certificate is to have.
-func (c *leafChange) keyFacts(certificate *x509.Certificate) (keyFacts, diag.Diagnostics) {
+func (c *leafChange) keyFacts() (keyFacts, diag.Diagnostics) {
 	former := c.state.storedKeySource()
 	switch c.config.keySource() {
 	case lifecycle.Provided:
-		asked := c.plan.asksForOwnKey(&c.state.certificateModel, former)
-		return c.plan.ownKeyFacts(&c.config.certificateModel, asked, former, certificate)
+		return c.plan.ownKeyFacts(&c.config.certificateModel, &c.state.certificateModel, former, c.certificate)
 	case lifecycle.Requested:
-		return c.requestFacts(former, certificate), nil
+		return c.requestFacts(former), nil
 	}
 	return managedKeyFacts(former), nil
 }
 
 // requestFacts compare a certificate request with the certificate. One that is
 // made again, with the same key, is another request.
-func (c *leafChange) requestFacts(former lifecycle.KeySource, certificate *x509.Certificate) keyFacts {
+func (c *leafChange) requestFacts(former lifecycle.KeySource) keyFacts {
 	facts := keyFacts{source: lifecycle.Requested, former: former}
 	if c.request == nil {
 		facts.sourceUnknown, facts.difference = true, lifecycle.Unknown
 		return facts
 	}
-	before, _ := c.state.request()
 	facts.public = c.request.PublicKey
-	facts.difference = differenceOf(pki.SamePublicKey(c.request.PublicKey, certificate.PublicKey) &&
-		(before == nil || bytes.Equal(before.Raw, c.request.Raw)))
+	facts.difference = differenceOf(pki.SamePublicKey(c.request.PublicKey, c.certificate.PublicKey) &&
+		(c.formerRequest == nil || bytes.Equal(c.formerRequest.Raw, c.request.Raw)))
 	return facts
 }
 
@@ -88,24 +80,15 @@ func (c *leafChange) firstKeyFacts() (keyFacts, diag.Diagnostics) {
 // checkKey reports a key that is to be certified, and is one of the authority's.
 // One that is made here is not, and one that is not known yet is checked by apply.
 func (c *leafChange) checkKey(which lifecycle.Key) diag.Diagnostics {
-	switch which {
-	case lifecycle.Keep:
-		key, diags := c.keptPublicKey()
-		if !diags.HasError() {
-			diags.Append(c.authority.CheckLeafKey(c.keyPath(), key)...)
-		}
-		return diags
-	case lifecycle.CertifyGiven:
-		if c.request == nil && !inputs.Known(c.config.PrivateKeyPEMWO) {
-			return nil
-		}
-		key, diags := c.publicKey(which)
-		if !diags.HasError() {
-			diags.Append(c.authority.CheckLeafKey(c.keyPath(), key)...)
-		}
-		return diags
+	given := which == lifecycle.CertifyGiven && (c.request != nil || inputs.Known(c.config.PrivateKeyPEMWO))
+	if which != lifecycle.Keep && !given {
+		return nil
 	}
-	return nil
+	key, diags := c.publicKey(which)
+	if !diags.HasError() {
+		diags.Append(c.authority.CheckLeafKey(c.keyPath(), key)...)
+	}
+	return diags
 }
 
 // keyPath is the attribute that the certified key comes from.

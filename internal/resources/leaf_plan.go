@@ -34,9 +34,14 @@ type leafChange struct {
 	ignored   bool                     // lifecycle.ignore_changes names `ca`: Terraform gives none
 	request   *x509.CertificateRequest // nil while there is none, or it is not known
 	names     names                    // of the configuration
-	former    names                    // of the state
-	damaged   bool                     // the certificate in the state cannot be read
+
+	certificate   *x509.Certificate        // of the state; nil if there is none, or it cannot be read
+	formerRequest *x509.CertificateRequest // of the state
+	former        names                    // of the state
 }
+
+// damaged reports a state whose certificate cannot be read.
+func (c *leafChange) damaged() bool { return c.state != nil && c.certificate == nil }
 
 // names are the names of a server, in canonical form.
 type names struct {
@@ -59,16 +64,15 @@ func (r *leaf) newChange(config, plan, state *leafModel) (*leafChange, diag.Diag
 	c.authority, c.trusted = inputs.ReadCA(config.CA)
 	c.ignored = config.CA.IsNull() && state != nil
 	if state != nil {
-		_, stateDiags := current(state.CertPEM)
-		c.damaged = stateDiags.HasError()
+		c.certificate, _ = current(state.CertPEM)
+		c.formerRequest, _ = state.request()
 	}
 	if r.profile == pki.Client {
 		return c, diags // a client has no names, whatever its request asks for
 	}
 	c.names = config.names(c.request)
 	if state != nil {
-		request, _ := state.request()
-		c.former = state.names(request)
+		c.former = state.names(c.formerRequest)
 	}
 	return c, diags
 }
@@ -173,57 +177,58 @@ func (c *leafChange) defaultCommonName() types.String {
 func (c *leafChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	plan := c.plan
 	plan.CACertPEM = c.authority.Roots
-	if c.state == nil || c.damaged {
+	if c.certificate == nil {
 		key, diags := c.firstKeyFacts()
 		diags.Append(plan.fitAlgorithm(&c.config.certificateModel, key)...)
 		return c.first(key), diags
 	}
-	certificate, diags := current(c.state.CertPEM)
-	if diags.HasError() {
-		return lifecycle.Decision{}, diags
-	}
-	key, diags := c.keyFacts(certificate)
+	key, diags := c.keyFacts()
 	if diags.HasError() {
 		return lifecycle.Decision{}, diags
 	}
 	diags.Append(plan.fitAlgorithm(&c.config.certificateModel, key)...)
-	plan.keep(&c.state.certificateModel, certificate)
+	plan.keep(&c.state.certificateModel, c.certificate)
 	if c.ignored {
 		plan.CACertPEM = c.state.CACertPEM
 	} else {
-		plan.CertPEM = c.authority.Chain(certificate)
+		plan.CertPEM = c.authority.Chain(c.certificate)
 	}
-	facts := c.facts(key, certificate)
-	diags.Append(c.checkIgnored(&facts)...)
+	facts := c.facts(key)
+	diags.Append(c.stopClock(&facts)...)
 	decision := lifecycle.Decide(facts)
-	return decision, append(diags, checkKept(decision, key, certificate)...)
+	diags.Append(c.checkIgnored(decision)...)
+	return decision, append(diags, checkKept(decision, key, c.certificate)...)
 }
 
 // facts gathers what is to be known about an existing certificate.
-func (c *leafChange) facts(key keyFacts, certificate *x509.Certificate) lifecycle.Facts {
+func (c *leafChange) facts(key keyFacts) lifecycle.Facts {
 	plan := c.plan
 	facts := plan.facts(&c.state.certificateModel, key)
 	facts.DNSNames, facts.IPAddresses = c.nameDifferences()
-	facts.Issuer = c.issuerDifference(certificate)
+	facts.Issuer = c.issuerDifference()
 	facts.Record = recordDifference(plan.record(), c.state.record())
 	facts.Storage = differenceOf((key.source == lifecycle.Managed) == (key.former == lifecycle.Managed))
-	plan.addClock(&facts, &c.state.certificateModel, certificate, c.now)
+	plan.addClock(&facts, &c.state.certificateModel, c.certificate, c.now)
 	return facts
 }
 
-// checkIgnored takes the clock out of the facts while the authority is ignored,
-// and warns if it asks for a certificate. It reports any other reason for one.
-func (c *leafChange) checkIgnored(facts *lifecycle.Facts) diag.Diagnostics {
+// stopClock takes the clock out of the facts while the authority is ignored, and
+// warns if it asks for a certificate.
+func (c *leafChange) stopClock(facts *lifecycle.Facts) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if !c.ignored {
-		return diags
-	}
-	if facts.Ready || facts.Due {
+	if c.ignored && (facts.Ready || facts.Due) {
 		facts.Ready, facts.Due = false, false
 		diags.AddAttributeWarning(path.Root("ca"), "The certificate is due and is not renewed",
 			"lifecycle.ignore_changes keeps the authority from this certificate, so nothing can be issued. Remove ca, or all, from ignore_changes: a changed authority reissues a certificate only where its key is another one.")
 	}
-	if d := lifecycle.Decide(*facts); d.Certain() {
+	return diags
+}
+
+// checkIgnored reports any other reason for a certificate while the authority is
+// ignored.
+func (c *leafChange) checkIgnored(d lifecycle.Decision) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if c.ignored && d.Certain() {
 		diags.AddAttributeError(path.Root("ca"), "No authority",
 			"A new certificate is asked for ("+d.Reasons.String()+"), and lifecycle.ignore_changes keeps the authority from it. Remove ca, or all, from ignore_changes.")
 	}
@@ -234,7 +239,7 @@ func (c *leafChange) checkIgnored(facts *lifecycle.Facts) diag.Diagnostics {
 // that is damaged in the state.
 func (c *leafChange) first(key keyFacts) lifecycle.Decision {
 	d := lifecycle.First(key.source, key.sourceUnknown)
-	if c.damaged {
+	if c.damaged() {
 		d.Reasons = lifecycle.Reasons{lifecycle.Damaged}
 	}
 	return d
@@ -257,14 +262,14 @@ func (c *leafChange) nameDifferences() (dnsNames, ipAddresses lifecycle.Differen
 	return differenceOf(slices.Equal(c.names.DNSNames, c.former.DNSNames)), differenceOf(slices.Equal(c.names.IPAddresses, c.former.IPAddresses))
 }
 
-func (c *leafChange) issuerDifference(certificate *x509.Certificate) lifecycle.Difference {
+func (c *leafChange) issuerDifference() lifecycle.Difference {
 	switch {
 	case c.ignored:
 		return lifecycle.Same
 	case !c.trusted:
 		return lifecycle.Unknown
 	}
-	return differenceOf(x509text.IssuedBy(certificate, c.authority.Certificate))
+	return differenceOf(x509text.IssuedBy(c.certificate, c.authority.Certificate))
 }
 
 // checkUnder reports a certificate that is to be issued, and that this authority
