@@ -186,6 +186,36 @@ func TestExpiredAuthority(t *testing.T) {
 	w.MustFail(t, "expired on")
 }
 
+// TestLeafOutlivesItsAuthority has an authority from elsewhere, given as text, that
+// ends before its leaves are due. Until one is to be issued, that is no matter.
+func TestLeafOutlivesItsAuthority(t *testing.T) {
+	t.Parallel()
+	f, w := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) { root.NotAfter = foreignStart.AddDate(0, 2, 0) }), newWorld(t)
+	f.importInto(t, w)
+	authority := tfsim.Values{"cert_pem": tfsim.String(w.Text(tfsim.CA, "cert_pem")), "private_key_pem": tfsim.String(w.Text(tfsim.CA, "private_key_pem"))}
+	for _, name := range []string{tfsim.Server, tfsim.Client} {
+		w.Set(name, tfsim.Values{"ca": w.Object(name, "ca", authority)})
+	}
+	w.Now = w.Now.Add(40 * 24 * time.Hour)
+	if err := w.Validate(tfsim.Server); err != nil {
+		t.Errorf("validation fails: %v", err)
+	}
+	if err := w.RefreshOnly(); err != nil {
+		t.Errorf("the refresh fails: %v", err)
+	}
+	w.MustChangeOnly(t, w.MustPlan(t), tfsim.CA) // which has expired itself
+	if err := w.PlanDestroy(tfsim.Server); err != nil {
+		t.Errorf("the plan to destroy fails: %v", err)
+	}
+	serial := w.Text(tfsim.Server, "serial_number")
+	w.Set(tfsim.Server, tfsim.Values{"reuse_private_key": tfsim.Bool(true)})
+	w.MustPlanAndApply(t)
+	w.MustKeep(t, tfsim.Server, "serial_number", serial)
+	w.MustBeEmpty(t)
+	w.Set(tfsim.Server, tfsim.Values{"dns_names": tfsim.Set("other.example.com")})
+	w.MustFail(t, "expired on")
+}
+
 // TestIgnoredAuthority has lifecycle.ignore_changes = [ca]: Terraform then gives
 // none to the plan.
 func TestIgnoredAuthority(t *testing.T) {
