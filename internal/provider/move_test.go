@@ -12,7 +12,7 @@ import (
 
 // recordedState is a state of testdata with PEM texts filled in: no private key
 // is in the tree.
-func recordedState(t *testing.T, name string, texts map[string]string) []byte {
+func recordedState(t testing.TB, name string, texts map[string]string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/" + name)
 	if err != nil {

@@ -66,7 +66,7 @@ func TestRecordedStates(t *testing.T) {
 
 // recordedResource is the recorded state of a resource, filled in with what the
 // world has.
-func recordedResource(t *testing.T, w *tfsim.World, name string, version int64) []byte {
+func recordedResource(t testing.TB, w *tfsim.World, name string, version int64) []byte {
 	t.Helper()
 	texts := map[string]string{
 		"ca.cert_pem": w.Text(tfsim.CA, "cert_pem"), "ca.cross_signed_cert_pem": w.Text(tfsim.CA, "cross_signed_cert_pem"),
