@@ -81,8 +81,8 @@ func (r *ca) adopt(roots []*x509.Certificate, a adoption) (caModel, diag.Diagnos
 func (r *leaf) adopt(certificate *x509.Certificate, a adoption, roots []*x509.Certificate) (leafModel, diag.Diagnostics) {
 	base, diags := a.model(certificate, r.now())
 	model := leafModel{
-		clientModel: clientModel{certificateModel: base, CA: inputs.NoCA},
-		DNSNames:    types.SetNull(types.StringType), IPAddresses: types.SetNull(types.StringType),
+		certificateModel: base, CA: inputs.NoCA,
+		DNSNames: types.SetNull(types.StringType), IPAddresses: types.SetNull(types.StringType),
 	}
 	if names, _ := pki.AdoptedNames(certificate); r.profile == pki.Server {
 		if len(names.DNSNames) > 0 {

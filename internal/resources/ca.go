@@ -40,7 +40,7 @@ func (r *ca) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resou
 
 func (r *ca) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config caModel
-	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(decode(ctx, req.Config, &config)...); resp.Diagnostics.HasError() {
 		return
 	}
 	validity := config.ValidityPeriodHours
@@ -74,7 +74,7 @@ func (m *caModel) checkVersions() diag.Diagnostics {
 // due. It never issues.
 func (r *ca) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state caModel
-	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
+	if resp.Diagnostics.Append(decode(ctx, req.State, &state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	root, diags := current(state.CertPEM)
@@ -82,8 +82,12 @@ func (r *ca) Read(ctx context.Context, req resource.ReadRequest, resp *resource.
 		resp.Diagnostics.Append(damagedRefresh(diags)...)
 		return // the state stays as it is
 	}
+	before := state.outputs
 	state.refresh(root, r.now())
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	if state.outputs == before {
+		return
+	}
+	resp.Diagnostics.Append(encode(ctx, &resp.State, &state)...)
 }
 
 // Delete has nothing to do: the state is all there is.

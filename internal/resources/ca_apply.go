@@ -18,24 +18,24 @@ import (
 
 func (r *ca) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan, config caModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.Append(req.Config.Get(ctx, &config)...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(decode(ctx, req.Plan, &plan)...)
+	if resp.Diagnostics.Append(decode(ctx, req.Config, &config)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if resp.Diagnostics.Append(r.apply(ctx, &config, &plan, nil)...); !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(encode(ctx, &resp.State, &plan)...)
 	}
 }
 
 func (r *ca) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state, config caModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.Append(req.State.Get(ctx, &state)...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(decode(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(decode(ctx, req.Config, &config)...)
+	if resp.Diagnostics.Append(decode(ctx, req.State, &state)...); resp.Diagnostics.HasError() {
 		return
 	}
 	if resp.Diagnostics.Append(r.apply(ctx, &config, &plan, &state)...); !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(encode(ctx, &resp.State, &plan)...)
 	}
 }
 

@@ -57,12 +57,12 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 		return
 	}
 	var config, plan caModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(decode(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(decode(ctx, req.Plan, &plan)...)
 	var state *caModel
 	if !req.State.Raw.IsNull() {
 		state = &caModel{}
-		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+		resp.Diagnostics.Append(decode(ctx, req.State, state)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -83,7 +83,7 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 	resp.Diagnostics.Append(c.warnings(decision)...)
 	c.mark(decision)
 	if resp.Diagnostics.Append(c.checkSecrets(decision)...); !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(encode(ctx, &resp.Plan, &plan)...)
 	}
 }
 

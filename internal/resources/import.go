@@ -52,7 +52,7 @@ func (r *ca) ImportState(ctx context.Context, req resource.ImportStateRequest, r
 	default:
 		model, diags := r.adopt(roots, adoption{key: key, reason: lifecycle.Imported})
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+		resp.Diagnostics.Append(encode(ctx, &resp.State, &model)...)
 		resp.Diagnostics.Append(oddities(roots[0], r.now(), pki.RootOddities(roots[0], r.now()), leftOut)...)
 	}
 }
@@ -86,7 +86,7 @@ func (r *leaf) ImportState(ctx context.Context, req resource.ImportStateRequest,
 	}
 	model, diags := r.adopt(certificate, adoption{key: key, reason: lifecycle.Imported}, roots)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(r.write(ctx, &resp.State, &model)...)
+	resp.Diagnostics.Append(model.write(ctx, &resp.State)...)
 	var issuer *x509.Certificate
 	if len(roots) > 0 {
 		issuer = roots[0]

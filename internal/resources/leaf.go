@@ -26,26 +26,20 @@ type leaf struct {
 	keys    *pki.Keyring // of authorities
 }
 
-// clientModel is the schema of docker_tls_client_cert.
-type clientModel struct {
+// leafModel is the schema of docker_tls_server_cert. A client has no names.
+type leafModel struct {
 	certificateModel
 	CA             types.Object `tfsdk:"ca"`
 	CertRequestPEM types.String `tfsdk:"cert_request_pem"`
+	DNSNames       types.Set    `tfsdk:"dns_names"`
+	IPAddresses    types.Set    `tfsdk:"ip_addresses"`
 
 	CACertPEM     types.String `tfsdk:"ca_cert_pem"`
 	ContentSHA256 types.String `tfsdk:"content_sha256"`
 }
 
-// leafModel is the schema of docker_tls_server_cert, and serves for both in the
-// code: a client has no names.
-type leafModel struct {
-	clientModel
-	DNSNames    types.Set `tfsdk:"dns_names"`
-	IPAddresses types.Set `tfsdk:"ip_addresses"`
-}
-
-// leafAttributes is the schema of [clientModel], without `subject` and
-// `cert_pem`.
+// leafAttributes is the schema of [leafModel], without `subject`, `cert_pem` and
+// the names.
 func leafAttributes() map[string]schema.Attribute {
 	attributes := certificateAttributes(leafValidityHours,
 		"Whether the next certificate keeps the private key. Default false: every certificate has a key of its own. `rotation_triggers` and `key_algorithm` make a new key all the same. A key of your own, or a host's, is always kept.",
@@ -73,27 +67,16 @@ func leafAttributes() map[string]schema.Attribute {
 	return attributes
 }
 
-func (r *leaf) read(ctx context.Context, from interface {
-	Get(context.Context, any) diag.Diagnostics
-}) (*leafModel, diag.Diagnostics) {
+func (r *leaf) read(ctx context.Context, from getter) (*leafModel, diag.Diagnostics) {
 	model := leafModel{DNSNames: types.SetNull(types.StringType), IPAddresses: types.SetNull(types.StringType)}
-	if r.profile == pki.Client {
-		diags := from.Get(ctx, &model.clientModel)
-		return &model, diags
-	}
-	diags := from.Get(ctx, &model)
-	return &model, diags
+	return &model, decode(ctx, from, &model)
 }
 
-func (r *leaf) write(ctx context.Context, to interface {
-	Set(context.Context, any) diag.Diagnostics
-}, model *leafModel) diag.Diagnostics {
-	stored := *model
+// write stores a model without what is write-only.
+func (m *leafModel) write(ctx context.Context, to setter) diag.Diagnostics {
+	stored := *m
 	stored.CA, stored.PrivateKeyPEMWO = inputs.NoCA, types.StringNull()
-	if r.profile == pki.Client {
-		return to.Set(ctx, &stored.clientModel)
-	}
-	return to.Set(ctx, &stored)
+	return encode(ctx, to, &stored)
 }
 
 func (r *leaf) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
@@ -139,9 +122,12 @@ func (r *leaf) Read(ctx context.Context, req resource.ReadRequest, resp *resourc
 		resp.Diagnostics.Append(damagedRefresh(diags)...)
 		return // the state stays as it is
 	}
+	before, delivered := state.outputs, state.ContentSHA256
 	state.refresh(certificate, r.now())
 	state.digest()
-	resp.Diagnostics.Append(r.write(ctx, &resp.State, state)...)
+	if state.outputs != before || state.ContentSHA256 != delivered {
+		resp.Diagnostics.Append(state.write(ctx, &resp.State)...)
+	}
 }
 
 // Delete has nothing to do: the state is all there is.

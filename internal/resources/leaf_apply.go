@@ -26,7 +26,7 @@ func (r *leaf) Create(ctx context.Context, req resource.CreateRequest, resp *res
 		return
 	}
 	if resp.Diagnostics.Append(r.apply(ctx, config, plan, nil)...); !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.write(ctx, &resp.State, plan)...)
+		resp.Diagnostics.Append(plan.write(ctx, &resp.State)...)
 	}
 }
 
@@ -39,7 +39,7 @@ func (r *leaf) Update(ctx context.Context, req resource.UpdateRequest, resp *res
 		return
 	}
 	if resp.Diagnostics.Append(r.apply(ctx, config, plan, state)...); !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.write(ctx, &resp.State, plan)...)
+		resp.Diagnostics.Append(plan.write(ctx, &resp.State)...)
 	}
 }
 

@@ -128,7 +128,7 @@ func (r *leaf) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, r
 	plan.digest()
 	resp.Diagnostics.Append(c.checkUnder(decision)...)
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(r.write(ctx, &resp.Plan, plan)...)
+		resp.Diagnostics.Append(plan.write(ctx, &resp.Plan)...)
 	}
 }
 

@@ -113,6 +113,6 @@ func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp 
 	}
 	model, diags := r.adopt(roots, adoption{key: key, reason: lifecycle.Moved, earlyHours: source.EarlyRenewalHours})
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(resp.TargetState.Set(ctx, &model)...)
+	resp.Diagnostics.Append(encode(ctx, &resp.TargetState, &model)...)
 	resp.Diagnostics.Append(oddities(roots[0], r.now(), pki.RootOddities(roots[0], r.now()), leftOut)...)
 }

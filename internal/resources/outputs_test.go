@@ -6,11 +6,39 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/lifecycle"
 )
+
+// TestModels has a field of each attribute's type for each attribute.
+func TestModels(t *testing.T) {
+	for name, test := range map[string]struct {
+		resource resource.Resource
+		model    any
+	}{
+		"docker_tls_ca":          {NewCA(nil, nil), caModel{}},
+		"docker_tls_server_cert": {NewServerCert(nil, nil), leafModel{}},
+		"docker_tls_client_cert": {NewClientCert(nil, nil), leafModel{}},
+	} {
+		var resp resource.SchemaResponse
+		test.resource.Schema(t.Context(), resource.SchemaRequest{}, &resp)
+		fields := fieldsOf(reflect.TypeOf(test.model))
+		for attribute, definition := range resp.Schema.Attributes {
+			index, ok := fields[attribute]
+			if !ok {
+				t.Errorf("%s: no field for %s", name, attribute)
+				continue
+			}
+			want := reflect.TypeOf(definition.GetType().ValueType(t.Context()))
+			if got := reflect.TypeOf(test.model).FieldByIndex(index).Type; got != want {
+				t.Errorf("%s: the field for %s is a %s, want %s", name, attribute, got, want)
+			}
+		}
+	}
+}
 
 // TestRecord has every argument that is stored, and what is delivered: a change
 // of any must be seen where nothing else differs.
@@ -26,18 +54,20 @@ func TestRecord(t *testing.T) {
 		value  reflect.Value
 		record func() []attr.Value
 	}{{reflect.ValueOf(leaf).Elem(), leaf.record}, {reflect.ValueOf(authority).Elem(), authority.record}} {
-		fields := fieldsOf(model.value)
-		for _, field := range fields { // a collection of no type equals nothing
-			if null, ok := nulls[reflect.TypeOf(field.value.Interface())]; ok {
-				field.value.Set(reflect.ValueOf(null))
+		fields := fieldsOf(model.value.Type())
+		for _, index := range fields { // a collection of no type equals nothing
+			field := model.value.FieldByIndex(index)
+			if null, ok := nulls[field.Type()]; ok {
+				field.Set(reflect.ValueOf(null))
 			}
 		}
-		for _, field := range fields {
+		for name, index := range fields {
+			field := model.value.FieldByIndex(index)
 			before := model.record()
-			field.value.Set(reflect.ValueOf(unknownOf(t, field.value.Interface())))
+			field.Set(reflect.ValueOf(unknownOf(t, field.Interface())))
 			different := !slices.EqualFunc(before, model.record(), func(a, b attr.Value) bool { return a.Equal(b) })
-			if want := !slices.Contains(notRecorded, field.name); different != want {
-				t.Errorf("%s: a change is recorded: %t, want %t", field.name, different, want)
+			if want := !slices.Contains(notRecorded, name); different != want {
+				t.Errorf("%s: a change is recorded: %t, want %t", name, different, want)
 			}
 		}
 	}
@@ -47,23 +77,6 @@ var nulls = map[reflect.Type]attr.Value{
 	reflect.TypeFor[types.Map]():    types.MapNull(types.StringType),
 	reflect.TypeFor[types.Set]():    types.SetNull(types.StringType),
 	reflect.TypeFor[types.Object](): types.ObjectNull(inputs.SubjectTypes),
-}
-
-type field struct {
-	name  string
-	value reflect.Value
-}
-
-func fieldsOf(model reflect.Value) []field {
-	var fields []field
-	for i := range model.NumField() {
-		if name := model.Type().Field(i).Tag.Get("tfsdk"); name != "" {
-			fields = append(fields, field{name, model.Field(i)})
-		} else {
-			fields = append(fields, fieldsOf(model.Field(i))...)
-		}
-	}
-	return fields
 }
 
 func unknownOf(t *testing.T, value any) attr.Value {
