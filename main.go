@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"log"
+	"os"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -18,6 +19,12 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger to attach")
 	flag.Parse()
+	tuneGarbageCollector(os.Getenv)
+	if !*debug && unread(os.Environ()) {
+		if err := silence(); err != nil {
+			log.Fatal(err)
+		}
+	}
 	err := providerserver.Serve(context.Background(), provider.New(version, time.Now), providerserver.ServeOpts{
 		Address: provider.Address,
 		Debug:   *debug,
