@@ -165,7 +165,9 @@ func (w *workspace) terraform(ctx context.Context, args ...string) (output, erro
 	cmd.WaitDelay = time.Minute
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Run(); ctx.Err() != nil {
+		return output{}, ctx.Err()
+	} else if err != nil {
 		return output{}, fmt.Errorf("%s: terraform %s: %w\n%s", w.subject.name, args[0], err, stderr.Bytes())
 	}
 	text, err := os.ReadFile(file)
