@@ -52,8 +52,14 @@ func TestBench(t *testing.T) {
 			checkBytes(t, rows[0], row)
 		}
 	}
-	if rows := rowsOf(text, "Targets"); len(rows) != 6 {
-		t.Errorf("the targets are %q", rows)
+	targets := rowsOf(text, "Targets")
+	if len(targets) != 6 {
+		t.Errorf("the targets are %q", targets)
+	}
+	for _, row := range targets {
+		if len(row) != 3 || !positive.MatchString(row[1]+row[2]) {
+			t.Errorf("the target %q has no figure", row)
+		}
 	}
 	if t.Failed() {
 		t.Log(text)
@@ -102,7 +108,7 @@ func rowsOf(report, heading string) [][]string {
 	section, _, _ = strings.Cut(section, "\n\n")
 	var rows [][]string
 	for _, line := range strings.Split(section, "\n")[1:] {
-		rows = append(rows, strings.Split(strings.Trim(line, "| "), " | "))
+		rows = append(rows, strings.Split(strings.TrimSuffix(strings.TrimPrefix(line, "| "), " |"), " | "))
 	}
 	return rows[1:]
 }
