@@ -114,6 +114,11 @@ func (b *bench) targets() [][]string {
 		against := map[string]string{remote: plainest, local: builtIn}[backend]
 		compare("apply, "+backend+": ours ÷ "+against, phaseApply, backend, mine, []string{against})
 	}
+	for _, name := range []string{encrypted, ownKeys, requests} {
+		for _, phase := range []string{phasePlan, phaseApply} {
+			compare(phase+", "+b.backends[0]+": "+name+" ÷ "+ours, phase, b.backends[0], []string{name}, mine)
+		}
+	}
 	for _, phase := range []string{phasePlan, phaseApply} {
 		for _, backend := range b.backends {
 			compare(phase+", "+backend+": hashicorp/tls at its best ÷ ours", phase, backend, tls, mine)

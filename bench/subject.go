@@ -8,6 +8,9 @@ const (
 	emptyOurs = "empty, our schema"
 	plainest  = "plainest plugin"
 	builtIn   = "terraform_data"
+	encrypted = "docker-tls, encrypted authority"
+	ownKeys   = "docker-tls, own keys"
+	requests  = "docker-tls, requests"
 	tlsCount  = "hashicorp/tls, count"
 	tlsModule = "hashicorp/tls, modules"
 )
@@ -22,6 +25,7 @@ type subject struct {
 	perHost  int    // resources
 	others   int    // resources besides
 	pad      int    // bytes that fill up a host's state
+	keys     bool   // it reads the keys of the hosts from a file
 }
 
 // hosts is the address of each host by its name, as in the README.
@@ -39,19 +43,33 @@ func requires(name, source string) string {
 	return fmt.Sprintf("terraform {\n  required_providers {\n    %s = { source = %q }\n  }\n}\n", name, source)
 }
 
+// dockerTLS takes: more arguments of the authority, the authority as a host takes it,
+// and more arguments of a host.
 const dockerTLS = `
 resource "docker_tls_ca" "this" {
   subject           = { common_name = "Docker CA", organization = "Example" }
   rotation_triggers = { generation = var.generation }
+  %[1]s
 }
 
 resource "docker_tls_server_cert" "host" {
   for_each     = local.hosts
-  ca           = docker_tls_ca.this
+  ca           = %[2]s
   dns_names    = ["${each.key}.example.com"]
   ip_addresses = [each.value]
+  %[3]s
 }
 `
+
+const (
+	authority   = "docker_tls_ca.this"
+	passphrase  = "private_key_passphrase_wo         = \"correct horse\"\n  private_key_passphrase_wo_version = 1"
+	unlocked    = "merge(docker_tls_ca.this, { private_key_passphrase = \"correct horse\" })"
+	ownKey      = "private_key_pem_wo         = local.keys[each.key].key\n  private_key_pem_wo_version = 1"
+	ownRequest  = "cert_request_pem = local.keys[each.key].request"
+	keysOfAFile = "\nlocals {\n  keys = jsondecode(file(\"" + keysFile + "\"))\n}\n"
+	keysFile    = "keys.json"
+)
 
 const plainestMap = `
 resource "plainest_map" "host" {
@@ -140,16 +158,21 @@ variable "ca_cert_pem" {}
 // subjects are all that are measured. Ours is the first.
 func subjects(withTLS bool) []*subject {
 	const docker, tls = "seed-2716f8bf/docker-tls", "hashicorp/tls"
+	root := requires("docker", docker) + hosts
+	managed := root + fmt.Sprintf(dockerTLS, "", authority, "")
 	all := []*subject{
-		{name: ours, provider: "ours", source: docker, config: requires("docker", docker) + hosts + dockerTLS, perHost: 1, others: 1},
-		{name: emptyOurs, provider: "empty", source: docker, config: requires("docker", docker) + hosts + dockerTLS, perHost: 1, others: 1},
+		{name: ours, provider: "ours", source: docker, config: managed, perHost: 1, others: 1},
+		{name: encrypted, provider: "ours", source: docker, config: root + fmt.Sprintf(dockerTLS, passphrase, unlocked, ""), perHost: 1, others: 1},
+		{name: ownKeys, provider: "ours", source: docker, config: root + keysOfAFile + fmt.Sprintf(dockerTLS, "", authority, ownKey), perHost: 1, others: 1, keys: true},
+		{name: requests, provider: "ours", source: docker, config: root + keysOfAFile + fmt.Sprintf(dockerTLS, "", authority, ownRequest), perHost: 1, others: 1, keys: true},
+		{name: emptyOurs, provider: "empty", source: docker, config: managed, perHost: 1, others: 1},
 		{name: plainest, provider: "plainest", source: "seed-2716f8bf/plainest", config: requires("plainest", "seed-2716f8bf/plainest") + hosts + plainestMap, perHost: 1},
 		{name: builtIn, config: hosts + terraformData, perHost: 1},
 	}
 	if !withTLS {
 		return all
 	}
-	root := requires("tls", tls) + hosts + tlsAuthority
+	root = requires("tls", tls) + hosts + tlsAuthority
 	counted := fmt.Sprintf(tlsHost, "count = var.hosts", "[count.index]", `format("web%d", count.index)`, `cidrhost("10.0.0.0/8", count.index + 5)`, tlsKeyOfCA, tlsCertOfCA)
 	module := requires("tls", tls) + tlsVariables + fmt.Sprintf(tlsHost, "", "", "var.name", "var.address", "var.ca_private_key_pem", "var.ca_cert_pem")
 	return append(all,

@@ -55,6 +55,15 @@ func (b *bench) open(ctx context.Context, s *subject, backend string, hosts int)
 	if err := errors.Join(w.write("main.tf", s.config), w.vary("1")); err != nil {
 		return nil, err
 	}
+	if s.keys {
+		keys, err := hostKeys(hosts)
+		if err == nil {
+			err = w.write(keysFile, keys)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	if s.module == "" {
 		return w, nil
 	}
