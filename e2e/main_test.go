@@ -107,14 +107,20 @@ type result struct {
 // all returns what the program wrote, on both streams.
 func (r result) all() string { return strings.TrimSpace(r.stdout + "\n" + r.stderr) }
 
-// run runs a program to its end, with no more of the environment than PATH: DOCKER_HOST, proxies, and the like
+// command is the program, not started yet, with no more of the environment than PATH: DOCKER_HOST, proxies, and the like
 // of the machine must not change an outcome.
-func (i invocation) run() result {
-	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
-	defer cancel()
+func (i invocation) command(ctx context.Context) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, i.path, i.args...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH")}, i.env...)
 	cmd.Dir = i.dir
+	return cmd
+}
+
+// run runs a program to its end.
+func (i invocation) run() result {
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	cmd := i.command(ctx)
 	cmd.Stdin = strings.NewReader(i.stdin)
 	if i.open {
 		// A pipe of our own: os/exec would wait for the end of any other reader.
