@@ -20,7 +20,8 @@ func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger to attach")
 	flag.Parse()
 	tuneGarbageCollector(os.Getenv)
-	if !*debug && unread(os.Environ()) {
+	if !*debug { // a debugger has the output, and outlives Terraform
+		endWithTerraform()
 		if err := silence(); err != nil {
 			log.Fatal(err)
 		}

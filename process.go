@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -37,11 +38,13 @@ func unread(environ []string) bool {
 	})
 }
 
+// silence turns the log off if nobody reads it.
 func silence() error {
-	for _, name := range silencers {
-		if err := os.Setenv(name, "off"); err != nil {
-			return err
+	var errs []error
+	if unread(os.Environ()) {
+		for _, name := range silencers {
+			errs = append(errs, os.Setenv(name, "off"))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -185,7 +186,7 @@ func (k killed) runUntil(t *testing.T, moment time.Duration) (hit bool) {
 				k.takes = used
 				k.mu.Unlock()
 			}
-			k.endProviders(t)
+			k.mustEndProviders(t)
 			return hit
 		case <-poll.C:
 			used = max(used, processorTime(cmd.Process.Pid))
@@ -210,16 +211,10 @@ func (k killed) kill(t *testing.T, terraform int) bool {
 	return hit
 }
 
-// endProviders ends the providers that have survived their Terraform.
-func (k killed) endProviders(t *testing.T) {
+// mustEndProviders waits until no provider is left of a Terraform that has ended, whatever has ended it.
+func (k killed) mustEndProviders(t *testing.T) {
 	t.Helper()
-	eventually(t, 30*time.Second, "no provider is left", func() bool {
-		left := k.providers(t)
-		for _, pid := range left {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-		return len(left) == 0
-	})
+	eventually(t, 30*time.Second, "no provider is left", func() bool { return len(k.providers(t)) == 0 })
 }
 
 // providers are the processes of the provider that work for this workspace.
@@ -291,4 +286,33 @@ func (k killed) recover(t *testing.T) (outcome string) {
 	}
 	k.move(t, "terraform.tfstate.backup", "terraform.tfstate")
 	return outcome + ", and its backup is whole"
+}
+
+// TestProviderEndsWithTerraform has a Terraform gone after it has started the provider, and before it calls it for the
+// first time.
+func TestProviderEndsWithTerraform(t *testing.T) {
+	t.Parallel()
+	provider := invocation{path: filepath.Join(providerBuild, providerProgram), env: []string{
+		"TMPDIR=" + t.TempDir(), "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+	}}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cmd := provider.command(ctx)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Errorf("the provider does not say where it listens: %v", err)
+	}
+	if err := stdout.Close(); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait()
+	if ctx.Err() != nil {
+		t.Error("the provider is left")
+	}
 }
