@@ -2,14 +2,13 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"log"
-	"os"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/process"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/provider"
 )
 
@@ -19,18 +18,8 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger to attach")
 	flag.Parse()
-	tuneGarbageCollector(os.Getenv)
-	if !*debug { // a debugger has the output, and outlives Terraform
-		endWithTerraform()
-		if err := silence(); err != nil {
-			log.Fatal(err)
-		}
-	}
-	err := providerserver.Serve(context.Background(), provider.New(version, time.Now), providerserver.ServeOpts{
-		Address: provider.Address,
-		Debug:   *debug,
-	})
-	if err != nil {
+	server := providerserver.NewProtocol6(provider.New(version, time.Now)())
+	if err := process.Serve(provider.Address, server, *debug); err != nil {
 		log.Fatal(err)
 	}
 }

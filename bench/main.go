@@ -1,7 +1,7 @@
 // Command bench measures what the provider costs beside others, in one run: each
 // subject does the same for as many hosts, in turns. It prints a report in Markdown.
 //
-//	bench [-n HOSTS] [-runs RUNS] [-backends local,http] [-terraform PROGRAM] [-tls-provider PROGRAM]
+//	bench [-n HOSTS] [-runs RUNS] [-backends local,http] [-only REGEXP] [-terraform PROGRAM] [-tls-provider PROGRAM]
 //
 // Run it in the module; it builds the providers. It wants Linux.
 package main
@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -25,7 +26,8 @@ type options struct {
 	hosts, runs int
 	backends    []string
 	terraform   string
-	tlsProvider string // hashicorp/tls, or nothing
+	tlsProvider string         // hashicorp/tls, or nothing
+	only        *regexp.Regexp // of the subjects besides ours
 }
 
 func main() {
@@ -39,10 +41,15 @@ func mainError() error {
 	var o options
 	flag.IntVar(&o.hosts, "n", 200, "number of `hosts`")
 	flag.IntVar(&o.runs, "runs", 5, "how often each subject is measured")
+	only := flag.String("only", "", "measure ours and the subjects whose names this `regexp` matches")
 	backends := flag.String("backends", "local,http", "`backends` of the state: local, http or both")
 	flag.StringVar(&o.terraform, "terraform", cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform"), "the `program` to measure with, Terraform or OpenTofu")
 	flag.StringVar(&o.tlsProvider, "tls-provider", "", "the `program` of hashicorp/tls, to compare with")
 	flag.Parse()
+	var err error
+	if o.only, err = regexp.Compile(*only); err != nil {
+		return err
+	}
 	o.backends = strings.Split(*backends, ",")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

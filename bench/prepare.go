@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/bench/usage"
 )
@@ -25,7 +26,7 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err := build(ctx, module+"/bench/rusage", filepath.Join(b.dir, "rusage")); err != nil {
 		return err
 	}
-	b.subjects = subjects(b.tlsProvider != "")
+	b.subjects = slices.DeleteFunc(subjects(b.tlsProvider != ""), func(s *subject) bool { return s.name != ours && !b.only.MatchString(s.name) })
 	for _, s := range b.subjects {
 		if err := b.install(ctx, s); err != nil {
 			return err

@@ -30,13 +30,9 @@ type subject struct {
 
 // hosts is the address of each host by its name, as in the README.
 const hosts = `
-variable "hosts" { type = number }
+variable "hosts" { type = map(string) }
 variable "generation" { type = string }
 variable "pad" { type = string }
-
-locals {
-  hosts = { for i in range(var.hosts) : "web${i}" => cidrhost("10.0.0.0/8", i + 5) }
-}
 `
 
 func requires(name, source string) string {
@@ -53,7 +49,7 @@ resource "docker_tls_ca" "this" {
 }
 
 resource "docker_tls_server_cert" "host" {
-  for_each     = local.hosts
+  for_each     = var.hosts
   ca           = %[2]s
   dns_names    = ["${each.key}.example.com"]
   ip_addresses = [each.value]
@@ -73,14 +69,14 @@ const (
 
 const plainestMap = `
 resource "plainest_map" "host" {
-  for_each = local.hosts
+  for_each = var.hosts
   triggers = { name = "${each.key}.example.com", address = each.value, pad = var.pad }
 }
 `
 
 const terraformData = `
 resource "terraform_data" "host" {
-  for_each         = local.hosts
+  for_each         = var.hosts
   triggers_replace = { name = "${each.key}.example.com", address = each.value, pad = var.pad }
 }
 `
@@ -140,7 +136,7 @@ const (
 const tlsCall = `
 module "host" {
   source             = "./host"
-  for_each           = local.hosts
+  for_each           = var.hosts
   name               = each.key
   address            = each.value
   ca_private_key_pem = ` + tlsKeyOfCA + `
@@ -173,7 +169,7 @@ func subjects(withTLS bool) []*subject {
 		return all
 	}
 	root = requires("tls", tls) + hosts + tlsAuthority
-	counted := fmt.Sprintf(tlsHost, "count = var.hosts", "[count.index]", `format("web%d", count.index)`, `cidrhost("10.0.0.0/8", count.index + 5)`, tlsKeyOfCA, tlsCertOfCA)
+	counted := fmt.Sprintf(tlsHost, "count = length(var.hosts)", "[count.index]", `format("web%d", count.index)`, `cidrhost("10.0.0.0/8", count.index + 5)`, tlsKeyOfCA, tlsCertOfCA)
 	module := requires("tls", tls) + tlsVariables + fmt.Sprintf(tlsHost, "", "", "var.name", "var.address", "var.ca_private_key_pem", "var.ca_cert_pem")
 	return append(all,
 		&subject{name: tlsCount, provider: "tls", source: tls, config: root + counted, perHost: 3, others: 2},

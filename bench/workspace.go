@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,7 +92,11 @@ func (w *workspace) write(file, text string) error {
 
 // vary writes the variables. Another generation rotates the authority.
 func (w *workspace) vary(generation string) error {
-	text, err := json.Marshal(map[string]any{"hosts": w.hosts, "generation": generation, "pad": string(bytes.Repeat([]byte("x"), w.pad))})
+	hosts := map[string]string{}
+	for i := range w.hosts {
+		hosts[fmt.Sprintf("web%d", i)] = netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String()
+	}
+	text, err := json.Marshal(map[string]any{"hosts": hosts, "generation": generation, "pad": string(bytes.Repeat([]byte("x"), w.pad))})
 	if err != nil {
 		return err
 	}

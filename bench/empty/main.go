@@ -1,6 +1,7 @@
 // Command empty is a provider with the schemas of the real one that does nothing:
 // its resources store what is configured, and for what is computed the values of
-// another state. It says what the framework costs with these schemas.
+// another state. Its process is set up as the real one's. It says what the framework
+// costs with these schemas.
 //
 // BENCH_EMPTY_STATE names that state.
 package main
@@ -23,14 +24,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/process"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/resources"
 )
 
 func main() {
-	err := providerserver.Serve(context.Background(), func() provider.Provider { return empty{} }, providerserver.ServeOpts{
-		Address: "registry.terraform.io/seed-2716f8bf/docker-tls",
-	})
-	if err != nil {
+	if err := process.Serve("registry.terraform.io/seed-2716f8bf/docker-tls", providerserver.NewProtocol6(empty{}), false); err != nil {
 		log.Fatal(err)
 	}
 }

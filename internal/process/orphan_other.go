@@ -1,6 +1,6 @@
 //go:build !unix
 
-package main
+package process
 
 // endWithTerraform does nothing here: Windows has no poll(2) of a pipe.
 func endWithTerraform() {}
