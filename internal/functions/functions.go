@@ -27,6 +27,8 @@ func All() []func() function.Function {
 		newDaemonJSON,
 		newDockerContext,
 		newIgnition,
+		newInventory,
+		newMetrics,
 		newParseCertificate,
 	}
 }

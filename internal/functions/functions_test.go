@@ -24,7 +24,10 @@ import (
 )
 
 // rootPEM is an authority, of none of the leaves: no function verifies a chain.
-var rootPEM = sync.OnceValue(func() string {
+var rootPEM = sync.OnceValue(newRoot)
+
+// newRoot is an authority with a key of its own, and the name of every other.
+func newRoot() string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err)
@@ -39,7 +42,7 @@ var rootPEM = sync.OnceValue(func() string {
 		panic(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-})
+}
 
 // selfSigned returns the certificate of a leaf and its key as PEM.
 func selfSigned(t *testing.T) (certPEM, keyPEM string) {
@@ -173,7 +176,7 @@ func TestDefinitions(t *testing.T) {
 			t.Errorf("%s is not documented", meta.Name)
 		}
 	}
-	want := "client_env client_files cloud_init daemon_json docker_context ignition parse_certificate"
+	want := "client_env client_files cloud_init daemon_json docker_context ignition inventory metrics parse_certificate"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got %s", got)
 	}
