@@ -81,9 +81,15 @@ func dockerds(t *testing.T) map[string]string {
 // startDockerd starts a daemon on a free port of 127.0.0.1 and 127.0.0.2 and returns once it answers in TLS.
 func startDockerd(t *testing.T, binary string, mode []string, m material) *dockerd {
 	t.Helper()
+	return startDockerdIn(t, binary, mode, m.write(t))
+}
+
+// startDockerdIn does so with the ca.pem, cert.pem, and key.pem of a directory.
+func startDockerdIn(t *testing.T, binary string, mode []string, files string) *dockerd {
+	t.Helper()
 	port := freePort(t)
 	d := newDockerd(t)
-	d.port, d.files = port, m.write(t)
+	d.port, d.files = port, files
 	d.command = []string{binary, "-H", "tcp://127.0.0.1:" + port, "-H", "tcp://127.0.0.2:" + port}
 	d.start(t, mode)
 	// Not before: the socket is there early, and a daemon that fails to start drops the connections that wait.

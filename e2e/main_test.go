@@ -48,20 +48,24 @@ func runTests(m *testing.M) (code int, err error) {
 
 // debianPackages names the Debian package of each program that the suite drives.
 var debianPackages = map[string]string{
-	"cloud-init":              "cloud-init",
-	"curl":                    "curl",
-	"docker":                  "docker-cli (docker.io before Debian 13)",
-	"dockerd":                 "docker.io",
-	"gnutls-cli":              "gnutls-bin",
-	"ip":                      "iproute2",
-	"javac":                   "default-jdk-headless",
-	"node":                    "nodejs",
-	"openssl":                 "openssl",
-	"python3":                 "python3",
-	"ssh-keygen":              "openssh-client",
-	"sshd":                    "openssh-server",
-	"systemd-analyze":         "systemd",
-	"systemd-socket-activate": "systemd",
+	"cloud-init":               "cloud-init",
+	"curl":                     "curl",
+	"docker":                   "docker-cli (docker.io before Debian 13)",
+	"docker-registry":          "docker-registry",
+	"dockerd":                  "docker.io",
+	"gnutls-cli":               "gnutls-bin",
+	"ip":                       "iproute2",
+	"javac":                    "default-jdk-headless",
+	"node":                     "nodejs",
+	"openssl":                  "openssl",
+	"prometheus":               "prometheus",
+	"prometheus-node-exporter": "prometheus-node-exporter",
+	"promtool":                 "prometheus",
+	"python3":                  "python3",
+	"ssh-keygen":               "openssh-client",
+	"sshd":                     "openssh-server",
+	"systemd-analyze":          "systemd",
+	"systemd-socket-activate":  "systemd",
 }
 
 // tool returns the path of a program, or ends the test as [missing] does.

@@ -7,15 +7,12 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 )
 
 // sshHost is this machine as a host that Terraform reaches over SSH: an sshd with a configuration and keys of its own.
@@ -62,22 +59,8 @@ SetEnv PATH=%s:%s
 `, h.port, in("host"), in("user.pub"), in("bin"), os.Getenv("PATH")), 0o600)
 	usePrivilegeSeparation(t)
 
-	var log bytes.Buffer
-	cmd := exec.Command(sshd, "-D", "-e", "-f", in("sshd_config"))
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			t.Error(err)
-		}
-		_ = cmd.Wait() // ended by the signal
-		if t.Failed() {
-			t.Logf("the log of sshd:\n%s", tail(log.String(), 40))
-		}
-	})
-	eventually(t, 30*time.Second, "sshd listens", func() bool {
+	daemon := serve(t, invocation{path: sshd, args: []string{"-D", "-e", "-f", in("sshd_config")}})
+	daemon.ready(t, "sshd listens", func() bool {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+h.port)
 		return err == nil && conn.Close() == nil
 	})

@@ -17,6 +17,7 @@ var packages = map[string]string{
 	"ip":                      "iproute2",
 	"javac":                   "default-jdk-headless",
 	"node":                    "nodejs",
+	"promtool":                "prometheus",
 	"sshd":                    "openssh-server",
 	"systemd-analyze":         "systemd",
 	"systemd-socket-activate": "systemd",
