@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -123,6 +124,44 @@ func TestGuideFromTLS(t *testing.T) {
 	}
 	if !strings.Contains(printed[0], "tls_self_signed_cert.ca has moved to docker_tls_ca.this") {
 		t.Errorf("the plan does not move the authority:\n%s", printed[0])
+	}
+}
+
+// TestGuideDockerPrograms applies the guide's configuration: its files have the names that the tests of the programs use.
+func TestGuideDockerPrograms(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "templates", "guides", "docker-programs.md.tmpl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"main.tf": providerSource + examplePKI + `
+output "client_files" {
+  sensitive = true
+  value     = provider::docker::client_files(docker_tls_client_cert.ci)
+}
+`}
+	for i, block := range guideBlock.FindAllStringSubmatch(string(text), -1) {
+		if block[1] == "hcl" {
+			files[fmt.Sprintf("block%d.tf", i)] = block[2]
+		}
+	}
+	w := writeWorkspace(t, files)
+	if err := w.apply(); err != nil {
+		t.Fatal(err)
+	}
+	client := clientMaterial(output[map[string]string](t, w, "client_files"))
+	dind, certs := output[map[string]string](t, w, "dind"), output[map[string]string](t, w, "certs_d")
+	server := material{CA: dind["server/ca.pem"], Cert: dind["server/cert.pem"], Key: dind["server/key.pem"]}
+	if !maps.Equal(dind, dindFiles(server, client)) {
+		t.Errorf("the files of docker:dind are %q, or hold something else", slices.Sorted(maps.Keys(dind)))
+	}
+	for name, text := range registryFiles(client) {
+		if certs["registry.example.com:5000/"+name] != text {
+			t.Errorf("certs.d has another %s, or none", name)
+		}
+	}
+	if server.Key == client.Key || len(certs) != 3 {
+		t.Error("a key, or a file, is not what it should be")
 	}
 }
 
