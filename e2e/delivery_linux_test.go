@@ -167,16 +167,15 @@ func environment(env map[string]string) []string {
 	return list
 }
 
-// writeFiles writes the files that client_files returned.
+// writeFiles writes files by name, such as client_files returns. A name may have directories.
 func writeFiles(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o400); err != nil {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
+		writeFile(t, path, text, 0o400)
 	}
 }
 

@@ -32,20 +32,6 @@ func registryFiles(m material) map[string]string {
 	return map[string]string{"ca.crt": m.CA, "client.cert": m.Cert, "client.key": m.Key}
 }
 
-// writeTree writes files whose names may have directories.
-func writeTree(t *testing.T, dir string, files map[string]string) {
-	t.Helper()
-	for name, text := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o400); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // TestDind starts a daemon with the flags that the entrypoint of docker:dind makes of DOCKER_TLS_CERTDIR, after the
 // check that it makes, while roots overlap: the daemon is as new as can be, and its client was never updated.
 func TestDind(t *testing.T) {
@@ -55,8 +41,8 @@ func TestDind(t *testing.T) {
 	server, client, stranger := versions[len(versions)-1]["server"], versions[0]["client"], issued(t)["client stranger"]
 	forEachDockerd(t, func(t *testing.T, binary string) {
 		dir, other := t.TempDir(), t.TempDir()
-		writeTree(t, dir, dindFiles(server, client))
-		writeTree(t, other, dindFiles(server, stranger))
+		writeFiles(t, dir, dindFiles(server, client))
+		writeFiles(t, other, dindFiles(server, stranger))
 		verify := invocation{path: openssl, args: []string{"verify", "-CAfile", dir + "/server/ca.pem", dir + "/server/cert.pem"}}.run()
 		if verify.err != nil {
 			t.Errorf("openssl verify: %v\n%s", verify.err, verify.all())
@@ -83,13 +69,13 @@ func TestBuildkitd(t *testing.T) {
 	versions := generations(t)
 	server, client, stranger := versions[len(versions)-1]["server"], versions[0]["client"], issued(t)["client stranger"]
 	h, address := newHost(t), "tcp://127.0.0.1:1234"
-	writeTree(t, h.file("/etc/buildkit"), buildkitFiles(server))
+	writeFiles(t, h.file("/etc/buildkit"), buildkitFiles(server))
 	daemon := serve(t, h.on(invocation{path: buildkitd, env: []string{"HOME=/run"}, args: []string{
 		"--addr", address, "--tlscacert=/etc/buildkit/ca.pem", "--tlscert=/etc/buildkit/cert.pem", "--tlskey=/etc/buildkit/key.pem",
 		"--oci-worker-snapshotter=native", "--oci-worker-net=host", "--containerd-worker=false"}}))
 	ask := func(files map[string]string, flags string) result {
 		dir := t.TempDir()
-		writeTree(t, dir, files)
+		writeFiles(t, dir, files)
 		args := append([]string{"--addr", address}, strings.Fields(strings.ReplaceAll(flags, "DIR", dir))...)
 		return h.reaching(invocation{path: buildctl, env: []string{"HOME=" + dir}, args: append(args, "debug", "workers")}).run()
 	}
@@ -118,7 +104,7 @@ const registryConfig = `version: 0.1
 log: {accesslog: {disabled: true}}
 storage: {filesystem: {rootdirectory: /var/lib/docker-registry}}
 http:
-  addr: ` + registryAddress + `:5000
+  addr: :5000
   tls:
     certificate: /etc/docker/registry/cert.pem
     key: /etc/docker/registry/key.pem
@@ -126,7 +112,7 @@ http:
 `
 
 // registryName is a name of the certificate "server named". registryAddress is outside of 127.0.0.0/8, for which
-// dockerd would accept any certificate, or none.
+// dockerd reads no files.
 const (
 	registryName    = "docker.e2e.test"
 	registryAddress = "10.88.0.1"
@@ -145,7 +131,7 @@ func TestRegistry(t *testing.T) {
 		h.write(t, "/etc/hosts", registryAddress+" "+registryName+"\n127.0.0.1 localhost\n", 0o644)
 		h.write(t, "/etc/docker/daemon.json", `{"storage-driver": "vfs", "bridge": "none", "iptables": false, "ip6tables": false}`, 0o644)
 		h.write(t, "/etc/docker/registry/config.yml", registryConfig, 0o644)
-		writeTree(t, h.file("/etc/docker/registry"), map[string]string{"ca.pem": server.CA, "cert.pem": server.Cert, "key.pem": server.Key})
+		writeFiles(t, h.file("/etc/docker/registry"), map[string]string{"ca.pem": server.CA, "cert.pem": server.Cert, "key.pem": server.Key})
 		files := client.write(t)
 		serve(t, h.on(invocation{path: registry, args: []string{"serve", "/etc/docker/registry/config.yml"}})).ready(t, "the registry answers", func() bool {
 			r := h.reaching(invocation{path: curl, args: append(fullCurl(files), "--silent",
@@ -175,12 +161,18 @@ func TestRegistry(t *testing.T) {
 			if err := os.RemoveAll(certs); err != nil {
 				t.Fatal(err)
 			}
-			writeTree(t, certs, test.files)
+			writeFiles(t, certs, test.files)
 			if r := run("", "push", image).run(); (r.err == nil) != test.want {
 				t.Errorf("%s: pushed: %v, want %v\n%s", test.name, r.err == nil, test.want, r.all())
 			}
 		}
-		must(t, run("", "image", "rm", image))
+		const loopback = "127.0.0.1:5000/e2e:1"
+		writeFiles(t, h.file("/etc/docker/certs.d/127.0.0.1:5000"), full)
+		must(t, run("", "tag", image, loopback))
+		if r := run("", "push", loopback).run(); r.err == nil {
+			t.Error("dockerd reads the files of a registry in 127.0.0.0/8: the guide says otherwise")
+		}
+		must(t, run("", "image", "rm", image, loopback))
 		must(t, run("", "pull", image))
 	})
 }
