@@ -36,7 +36,8 @@ func (metrics) Definition(_ context.Context, _ function.DefinitionRequest, resp 
 // withoutSecrets documents what becomes of the sensitivity of the arguments.
 func withoutSecrets(name string) string {
 	return "The result holds no secret. Terraform does not know that: a resource has a sensitive attribute, `private_key_pem`, and so whatever is made of it is sensitive. " +
-		"`nonsensitive(provider::docker::" + name + "(…))` says that it may be shown."
+		"`nonsensitive(provider::docker::" + name + "(…))` says that it may be shown. " +
+		"What is made of objects without the key, such as `{ cert_pem = docker_tls_client_cert.ci.cert_pem }`, is not sensitive in the first place."
 }
 
 func (metrics) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
