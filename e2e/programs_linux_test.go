@@ -208,3 +208,51 @@ func tarball(t *testing.T) string {
 	}
 	return text.String()
 }
+
+// TestPodman asks a Podman for its version, with podman and with docker. Distributions are late with the version that
+// has TLS, and compiling it takes minutes, so the test runs where `make podman` has been, and its directory is in PATH.
+func TestPodman(t *testing.T) {
+	t.Parallel()
+	podman, err := exec.LookPath("podman")
+	if err != nil || !strings.Contains(invocation{path: podman, args: []string{"--help"}}.run().stdout, "--tls-ca") {
+		t.Skip(`podman 5.7 is missing: make podman, apt-get install conmon runc, and PATH="$PWD/.tools:$PATH" make test PKG=./e2e TESTARGS='-run TestPodman -v'`)
+	}
+	docker := tool(t, "docker")
+	versions := generations(t)
+	server, client, stranger := versions[len(versions)-1]["server"], versions[0]["client"], issued(t)["client stranger"]
+	h, address := newHost(t), "127.0.0.1:2376"
+	writeFiles(t, h.file("/etc/podman"), map[string]string{"ca.pem": server.CA, "cert.pem": server.Cert, "key.pem": server.Key})
+	// It creates no container, but does not start without a program for networks.
+	h.write(t, "/etc/containers/containers.conf", "[engine]\nruntime = \"runc\"\nhelper_binaries_dir = [\"/etc/podman/bin\"]\n", 0o644)
+	h.write(t, "/etc/podman/bin/netavark", "#!/bin/sh\n", 0o755)
+	daemon := serve(t, h.on(invocation{path: podman, env: []string{"HOME=/run"}, args: []string{
+		"--storage-driver=vfs", "system", "service", "--time=0",
+		"--tls-cert=/etc/podman/cert.pem", "--tls-key=/etc/podman/key.pem", "--tls-client-ca=/etc/podman/ca.pem", "tcp://" + address}}))
+	withDocker := func(dir string) bool {
+		return h.reaching(dockerVersion(docker, []string{"HOME=" + dir}, fullDocker(address, dir)...)).run().connected()
+	}
+	withPodman := func(dir string) bool {
+		run := func(args ...string) result {
+			return h.reaching(invocation{path: podman, env: []string{"HOME=" + dir, "XDG_CONFIG_HOME=" + dir}, args: args}).run()
+		}
+		added := run("system", "connection", "add", "e2e", "--tls-ca="+dir+"/ca.pem", "--tls-cert="+dir+"/cert.pem", "--tls-key="+dir+"/key.pem", "tcp://"+address)
+		if added.err != nil {
+			t.Errorf("podman system connection add: %v\n%s", added.err, added.all())
+		}
+		return strings.Contains(run("--remote", "--connection=e2e", "version").stdout, "Server:")
+	}
+	daemon.ready(t, "podman answers", func() bool { return withDocker(client.write(t)) })
+	for name, test := range map[string]struct {
+		files material
+		want  bool
+	}{
+		"its client":              {client, true},
+		"a stranger":              {material{client.CA, stranger.Cert, stranger.Key}, false},
+		"trust in another's root": {material{stranger.CA, client.Cert, client.Key}, false},
+	} {
+		dir := test.files.write(t)
+		if d, p := withDocker(dir), withPodman(dir); d != test.want || p != test.want {
+			t.Errorf("%s: answered docker: %v, and podman: %v, want %v", name, d, p, test.want)
+		}
+	}
+}
