@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -87,6 +88,9 @@ func TestCloudInitExample(t *testing.T) {
 		if r := (invocation{path: cloudInit, args: []string{"schema", "--config-file", path}}).run(); r.err != nil {
 			t.Errorf("%s: %v: %s", name, r.err, r.all())
 		}
+	}
+	if out, err := w.run("plan", "-var=user_data_limit=3000"); err == nil || !regexp.MustCompile(`web1 has\s+3\d\d\d\s+bytes, web2 has\s+3\d\d\d\s+bytes`).MatchString(err.Error()) {
+		t.Errorf("the limit is not kept: %v\n%s", err, out)
 	}
 }
 

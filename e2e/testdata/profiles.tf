@@ -74,12 +74,3 @@ output "files" {
     },
   )
 }
-
-# With nothing but defaults, and with the longest subject and keys.
-output "user_data" {
-  sensitive = true
-  value = {
-    default  = provider::docker::cloud_init(docker_tls_server_cert.stranger)
-    RSA_4096 = provider::docker::cloud_init(docker_tls_server_cert.by_algorithm["RSA_4096"])
-  }
-}

@@ -19,6 +19,12 @@ variable "hosts" {
   default     = { web1 = "10.0.0.5", web2 = "10.0.0.6" }
 }
 
+variable "user_data_limit" {
+  description = "Bytes of user data that the cloud takes, without base64."
+  type        = number
+  default     = 16384 # AWS
+}
+
 resource "docker_tls_ca" "this" {
   subject = { common_name = "Docker CA", organization = "Example" }
 
@@ -39,15 +45,25 @@ resource "docker_tls_client_cert" "ci" {
   subject = { common_name = "ci" }
 }
 
+locals {
+  user_data = {
+    for name, cert in docker_tls_server_cert.host : name => provider::docker::cloud_init(cert, {
+      settings = { live-restore = true } # containers outlive a restart of dockerd
+    })
+  }
+}
+
 # What an instance takes as user_data. A renewed certificate changes it, and most
 # clouds then replace the instance: ignore_changes = [user_data] in the instance
 # prevents that, and examples/ssh-rollout delivers what is renewed.
 output "user_data" {
   sensitive = true
-  value = {
-    for name, cert in docker_tls_server_cert.host : name => provider::docker::cloud_init(cert, {
-      settings = { live-restore = true } # containers outlive a restart of dockerd
-    })
+  value     = local.user_data
+
+  # A plan tells, not the cloud. A resource has the same as a postcondition.
+  precondition {
+    condition     = alltrue([for text in local.user_data : length(text) <= var.user_data_limit])
+    error_message = "Too much user data: ${join(", ", [for name, text in local.user_data : "${name} has ${nonsensitive(length(text))} bytes" if nonsensitive(length(text)) > var.user_data_limit])}. The cloud takes ${var.user_data_limit}."
   }
 }
 

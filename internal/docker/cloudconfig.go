@@ -1,7 +1,6 @@
 package docker
 
 import (
-	"encoding/base64"
 	"fmt"
 	"strings"
 )
@@ -14,19 +13,13 @@ import (
 // finds its configuration in place. Only a Docker that already runs must be
 // restarted, which runcmd does, last of all.
 func CloudConfig(server Identity, o Options) (string, error) {
-	files, err := tlsFiles(server, o)
+	files, err := hostFiles(server, o)
 	if err != nil {
 		return "", err
 	}
-	keyOnHost := server.PrivateKeyPEM == ""
-	if o.Listen == ListenSocket {
-		files = append(files,
-			file{"/etc/systemd/system/" + socketUnitName, modeConfig, socketUnit(o)},
-			file{"/etc/systemd/system/docker.service.d/" + dropInName, modeConfig, serviceDropIn(o, keyOnHost)})
-	}
 	var b strings.Builder
 	b.WriteString("#cloud-config\n")
-	if keyOnHost {
+	if server.PrivateKeyPEM == "" {
 		fmt.Fprintf(&b, "# %s\n", keyNotice(o))
 	}
 	// Lists of this part are appended to those of earlier parts, not dropped.
@@ -34,8 +27,7 @@ func CloudConfig(server Identity, o Options) (string, error) {
 	b.WriteString("write_files:\n")
 	for _, f := range files {
 		// The mode is a quoted string: cloud-init reads a bare 400 as decimal.
-		fmt.Fprintf(&b, "- path: %s\n  owner: root:root\n  permissions: '%04o'\n  encoding: b64\n  content: %s\n",
-			f.path, f.mode, base64.StdEncoding.EncodeToString([]byte(f.content)))
+		fmt.Fprintf(&b, "- path: %s\n  owner: root:root\n  permissions: '%04o'\n%s", f.path, f.mode, yamlContent(f.content))
 	}
 	b.WriteString("runcmd:\n")
 	if o.Listen == ListenSocket {

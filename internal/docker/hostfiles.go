@@ -16,6 +16,18 @@ const (
 	modeConfig = 0o644
 )
 
+// hostFiles are all files of a host: those of a daemon, and with [ListenSocket]
+// the systemd units.
+func hostFiles(server Identity, o Options) ([]file, error) {
+	files, err := tlsFiles(server, o)
+	if err != nil || o.Listen != ListenSocket {
+		return files, err
+	}
+	return append(files,
+		file{"/etc/systemd/system/" + socketUnitName, modeConfig, socketUnit(o)},
+		file{"/etc/systemd/system/docker.service.d/" + dropInName, modeConfig, serviceDropIn(o, server.PrivateKeyPEM == "")}), nil
+}
+
 // tlsFiles are the certificates a daemon reads. Mode "tls" asks no client for a
 // certificate, so it needs no ca.pem; a key that the host holds is not among
 // them.

@@ -2,7 +2,6 @@ package docker
 
 import (
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -37,17 +36,14 @@ ExecStartPre=/bin/grep -q '"tlsverify": *true' /etc/docker/daemon.json
 // written is one file as user data delivers it.
 type written struct{ mode, content string }
 
-var cloudFile = regexp.MustCompile(`(?m)^- path: (\S+)\n  owner: root:root\n  permissions: '(\d{4})'\n  encoding: b64\n  content: (\S+)$`)
+// cloudFile is a file as user data delivers it: PEM, JSON and units are literal blocks.
+var cloudFile = regexp.MustCompile(`(?m)^- path: (\S+)\n  owner: root:root\n  permissions: '(\d{4})'\n  content: \|\n((?:   .*\n|\n)+)`)
 
 func cloudFiles(t *testing.T, text string) map[string]written {
 	t.Helper()
 	files := map[string]written{}
 	for _, m := range cloudFile.FindAllStringSubmatch(text, -1) {
-		content, err := base64.StdEncoding.DecodeString(m[3])
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[m[1]] = written{m[2], string(content)}
+		files[m[1]] = written{m[2], strings.ReplaceAll(strings.TrimPrefix(m[3], "   "), "\n   ", "\n")}
 	}
 	if n := strings.Count(text, "path: "); n != len(files) {
 		t.Fatalf("%d files, but %d are well-formed and distinct", n, len(files))
@@ -228,12 +224,12 @@ func TestIgnitionRefusesHosts(t *testing.T) {
 // machine's user data wants room too.
 func TestUserDataSize(t *testing.T) {
 	for _, test := range []struct {
-		name  string
-		bits  int
-		limit int
+		name            string
+		bits            int
+		cloud, ignition int
 	}{
-		{"ECDSA_P256", 0, 4 << 10},
-		{"RSA_4096", 4096, 16 << 10},
+		{"ECDSA_P256", 0, 3400, 4 << 10},
+		{"RSA_4096", 4096, 10000, 12 << 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			ca := newAuthority(t, x509.Certificate{}, test.bits)
@@ -247,8 +243,8 @@ func TestUserDataSize(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Logf("cloud-config %d bytes, Ignition %d bytes", len(cloud), len(ignition))
-			if len(cloud) >= test.limit || len(ignition) >= test.limit {
-				t.Errorf("cloud-config %d, Ignition %d bytes: want less than %d", len(cloud), len(ignition), test.limit)
+			if len(cloud) >= test.cloud || len(ignition) >= test.ignition {
+				t.Errorf("cloud-config %d, Ignition %d bytes: want less than %d and %d", len(cloud), len(ignition), test.cloud, test.ignition)
 			}
 		})
 	}

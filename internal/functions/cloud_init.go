@@ -26,6 +26,8 @@ func (cloudInit) Definition(_ context.Context, _ function.DefinitionRequest, res
 			"A `daemon.json` that the image has is overwritten: put its settings into `settings`.\n" +
 			"- A server certificate without `private_key_pem` (made from the host's own request, or with a write-only key) leaves out `server-key.pem`; " +
 			"a comment in the text says where the key must lie.\n" +
+			"- The files are literal text, so it compresses: where a cloud takes base64, `base64gzip(cloud_init(…))` will do too.\n" +
+			"- Another version of the provider may write other text for the same host, and most clouds replace an instance whose user data changes: set `ignore_changes = [user_data]`.\n" +
 			"- The text carries a `merge_how` that appends its lists to those of earlier parts, so in a `cloudinit_config` put it last.\n" +
 			"- With `listen = \"socket\"`, `docker.service` refuses to start once `daemon.json` no longer turns TLS on, since systemd would still hand it the port.\n" +
 			"- Whatever on the host can reach the cloud's metadata service can read user data, and the key in it. Where containers can, let the host make its own key and sign its request.",
