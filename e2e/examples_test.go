@@ -83,6 +83,9 @@ func TestCloudInitExample(t *testing.T) {
 		t.Errorf("user data of %q, want web1 and web2", got)
 	}
 	for name, text := range userData {
+		if want := map[string]string{"web1": "ListenStream=10.0.0.5:2376\n", "web2": "ListenStream=10.0.0.6:2376\n"}[name]; !strings.Contains(text, want) {
+			t.Errorf("%s does not listen on its private address", name)
+		}
 		path := filepath.Join(t.TempDir(), name+".yaml")
 		writeFile(t, path, text, 0o600)
 		if r := (invocation{path: cloudInit, args: []string{"schema", "--config-file", path}}).run(); r.err != nil {

@@ -1,5 +1,5 @@
 # A fleet of hosts: each gets its certificate, daemon.json and a systemd socket
-# on port 2376 from its user data.
+# on port 2376 of its private address from its user data.
 
 terraform {
   required_version = ">= 1.11"
@@ -14,7 +14,7 @@ variable "domain" {
 }
 
 variable "hosts" {
-  description = "Address of each host by its name."
+  description = "Private address of each host by its name."
   type        = map(string)
   default     = { web1 = "10.0.0.5", web2 = "10.0.0.6" }
 }
@@ -48,6 +48,7 @@ resource "docker_tls_client_cert" "ci" {
 locals {
   user_data = {
     for name, cert in docker_tls_server_cert.host : name => provider::docker::cloud_init(cert, {
+      address  = var.hosts[name]         # by default every one, the public one too
       settings = { live-restore = true } # containers outlive a restart of dockerd
     })
   }

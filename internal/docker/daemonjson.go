@@ -3,7 +3,6 @@ package docker
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
 )
 
@@ -33,7 +32,11 @@ func DaemonJSON(o Options) (string, error) {
 	}
 	if o.Listen == ListenHosts {
 		// The Unix socket stays, or the host's own docker command would fail.
-		config["hosts"] = []string{"unix:///var/run/docker.sock", fmt.Sprintf("tcp://0.0.0.0:%d", o.Port)}
+		tcp := Endpoint{"0.0.0.0", o.Port}
+		if o.Address.IsValid() {
+			tcp = o.endpoint()
+		}
+		config["hosts"] = []string{"unix:///var/run/docker.sock", tcp.URL()}
 	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -36,6 +36,17 @@ func TestDaemonJSON(t *testing.T) {
   "tlsverify": true
 }
 `},
+		{"one address", map[string]any{"listen": "hosts", "address": "fd00::5"}, `{
+  "hosts": [
+    "unix:///var/run/docker.sock",
+    "tcp://[fd00::5]:2376"
+  ],
+  "tlscacert": "/etc/docker/tls/ca.pem",
+  "tlscert": "/etc/docker/tls/server-cert.pem",
+  "tlskey": "/etc/docker/tls/server-key.pem",
+  "tlsverify": true
+}
+`},
 		{"settings are merged and sorted", map[string]any{"settings": map[string]any{
 			"log-opts":                 map[string]any{"max-size": "10m", "labels": "<a>&b"},
 			"live-restore":             true,

@@ -3,6 +3,7 @@ package docker
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"path"
 	"regexp"
 	"slices"
@@ -45,6 +46,7 @@ type Options struct {
 	Directory string         // absolute, where the certificates lie on the host
 	Port      int            // TCP port, 1 to 65535
 	Listen    string         // ListenSocket or ListenHosts
+	Address   netip.Addr     // the only one to listen on; the zero value means all
 	Settings  map[string]any // more of daemon.json, as encoding/json marshals it
 }
 
@@ -64,7 +66,7 @@ func DefaultOptions() Options {
 }
 
 // optionKeys are the keys of NewOptions, in the order in which messages list them.
-var optionKeys = []string{"mode", "directory", "port", "listen", "settings"}
+var optionKeys = []string{"mode", "directory", "port", "listen", "address", "settings"}
 
 // NewOptions checks raw options: values as encoding/json decodes them, numbers
 // as [json.Number]. A missing key, and one that is nil, has its default.
@@ -89,6 +91,8 @@ func NewOptions(raw map[string]any) (Options, error) {
 			o.Port, err = port(value)
 		case "listen":
 			o.Listen, err = oneOf(key, value, ListenSocket, ListenHosts)
+		case "address":
+			o.Address, err = listenAddress(value)
 		case "settings":
 			o.Settings, err = settings(value)
 		}
@@ -135,6 +139,26 @@ func port(value any) (int, error) {
 	return int(n), nil
 }
 
+// listenAddress reads the address of an interface that a daemon listens on.
+func listenAddress(value any) (netip.Addr, error) {
+	s, _ := value.(string)
+	ip, err := netip.ParseAddr(s)
+	fault := ""
+	switch {
+	case err != nil:
+		fault = "it must be an IP address alone, no name, network or port"
+	case ip.Zone() != "":
+		fault = "it must have no zone, which Docker cannot name"
+	case ip.Unmap().IsMulticast(), ip.Unmap() == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		fault = "it must be the address of one host, which multicast and broadcast are not"
+	case ip.Is6() && ip.IsLinkLocalUnicast():
+		fault = "it must not be link-local, which needs a zone, and Docker cannot name one"
+	default:
+		return ip.Unmap(), nil
+	}
+	return netip.Addr{}, optionErrorf("option \"address\" is %s: %s, such as \"10.0.0.5\"", describe(value), fault)
+}
+
 // describe names a value that is wrong. What is long was meant for another
 // option, and is not repeated: it may be secret.
 func describe(value any) string {
@@ -160,6 +184,9 @@ func sortedKeys[V any](m map[string]V) []string {
 	sort.Strings(keys)
 	return keys
 }
+
+// endpoint is the address and the port to listen on.
+func (o Options) endpoint() Endpoint { return Endpoint{Host: o.Address.String(), Port: o.Port} }
 
 func (o Options) caFile() string   { return path.Join(o.Directory, "ca.pem") }
 func (o Options) certFile() string { return path.Join(o.Directory, "server-cert.pem") }

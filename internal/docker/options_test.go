@@ -3,6 +3,7 @@ package docker
 import (
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -28,6 +29,12 @@ func TestNewOptions(t *testing.T) {
 		{"port as a string", map[string]any{"port": "12376"}, with(func(o *Options) { o.Port = 12376 })},
 		{"highest port", map[string]any{"port": json.Number("65535")}, with(func(o *Options) { o.Port = 65535 })},
 		{"hosts", map[string]any{"listen": "hosts"}, with(func(o *Options) { o.Listen = ListenHosts })},
+		{"address", map[string]any{"address": "10.0.0.5"}, with(func(o *Options) { o.Address = netip.MustParseAddr("10.0.0.5") })},
+		{"IPv6 address", map[string]any{"address": "FD00:0::5"}, with(func(o *Options) { o.Address = netip.MustParseAddr("fd00::5") })},
+		{"IPv4 address in IPv6", map[string]any{"address": "::ffff:10.0.0.5"}, with(func(o *Options) { o.Address = netip.MustParseAddr("10.0.0.5") })},
+		{"IPv4 only", map[string]any{"address": "0.0.0.0"}, with(func(o *Options) { o.Address = netip.IPv4Unspecified() })},
+		{"loopback", map[string]any{"address": "::1"}, with(func(o *Options) { o.Address = netip.IPv6Loopback() })},
+		{"no address", map[string]any{"address": nil}, DefaultOptions()},
 		{
 			"settings, without what is null",
 			map[string]any{"settings": map[string]any{
@@ -88,7 +95,7 @@ func TestNewOptionsErrors(t *testing.T) {
 		raw  map[string]any
 		want string
 	}{
-		{"unknown key", map[string]any{"prot": json.Number("1")}, `unknown option "prot": the options are mode, directory, port, listen, settings`},
+		{"unknown key", map[string]any{"prot": json.Number("1")}, `unknown option "prot": the options are mode, directory, port, listen, address, settings`},
 		{"unknown key that is null", map[string]any{"prot": nil}, `unknown option "prot"`},
 		{"unknown mode", map[string]any{"mode": "none"}, `option "mode" is "none": it must be one of ["tlsverify" "tls"]`},
 		{"plain is no mode", map[string]any{"mode": "plain"}, `option "mode" is "plain"`},
@@ -110,6 +117,21 @@ func TestNewOptionsErrors(t *testing.T) {
 		{"directory with a blank", map[string]any{"directory": "/etc/my tls"}, `must be a plain absolute path`},
 		{"directory with a line break", map[string]any{"directory": "/etc/tls\n- path: /x"}, `must be a plain absolute path`},
 		{"directory of a wrong type", map[string]any{"directory": json.Number("7")}, `option "directory" is the number 7`},
+		{"address that is a name", map[string]any{"address": "web1"}, `option "address" is "web1": it must be an IP address alone, no name, network or port, such as "10.0.0.5"`},
+		{"address with a port", map[string]any{"address": "10.0.0.5:2376"}, `it must be an IP address alone`},
+		{"address in brackets", map[string]any{"address": "[fd00::5]"}, `it must be an IP address alone`},
+		{"address with a network", map[string]any{"address": "10.0.0.0/8"}, `it must be an IP address alone`},
+		{"address with leading zeros", map[string]any{"address": "10.0.0.05"}, `it must be an IP address alone`},
+		{"address that is empty", map[string]any{"address": ""}, `it must be an IP address alone`},
+		{"address with a line break", map[string]any{"address": "10.0.0.5\n"}, `it must be an IP address alone`},
+		{"address that is a list", map[string]any{"address": []any{"10.0.0.5"}}, `option "address" is a list: it must be an IP address alone`},
+		{"address that is long", map[string]any{"address": strings.Repeat("sesame", 99)}, `option "address" is a string of 594 characters`},
+		{"address with a zone", map[string]any{"address": "fe80::1%eth0"}, `it must have no zone`},
+		{"link-local address", map[string]any{"address": "fe80::1"}, `it must not be link-local`},
+		{"multicast", map[string]any{"address": "224.0.0.1"}, `multicast and broadcast`},
+		{"multicast of IPv6", map[string]any{"address": "ff02::1"}, `multicast and broadcast`},
+		{"multicast in IPv6", map[string]any{"address": "::ffff:224.0.0.1"}, `multicast and broadcast`},
+		{"broadcast", map[string]any{"address": "255.255.255.255"}, `multicast and broadcast`},
 		{"settings of a wrong type", map[string]any{"settings": []any{}}, `option "settings" is a list`},
 		{"settings in JSON", map[string]any{"settings": `{"log-opts":{"splunk-token":"sesame"}}`}, `option "settings" is a string: it must be an object of daemon.json keys`},
 		{"settings with hosts", map[string]any{"settings": map[string]any{"hosts": []any{}}}, `option "settings" has "hosts", which would overwrite the TLS setup: use the options "listen" and "port" instead`},

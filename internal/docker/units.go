@@ -16,18 +16,24 @@ const (
 // packaged unit, serves all sockets it is handed and wraps the TCP ones in TLS
 // (moby daemon/listeners). systemd holds the port while Docker restarts, so
 // connections wait instead of being refused.
+//
+// FreeBind opens the port of an address that the host does not have yet: the
+// socket is there long before the network.
 func socketUnit(o Options) string {
+	listen := fmt.Sprintf("ListenStream=%d\nBindIPv6Only=both", o.Port)
+	if o.Address.IsValid() {
+		listen = fmt.Sprintf("ListenStream=%s\nFreeBind=true", o.endpoint().Address())
+	}
 	return fmt.Sprintf(`[Unit]
 Description=Docker API over TLS
 
 [Socket]
-ListenStream=%d
-BindIPv6Only=both
+%s
 Service=docker.service
 
 [Install]
 WantedBy=sockets.target
-`, o.Port)
+`, listen)
 }
 
 // serviceDropIn makes docker.service start the socket before itself, however

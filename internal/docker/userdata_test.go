@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -114,6 +115,16 @@ func TestUserData(t *testing.T) {
 				"/etc/systemd/system/docker-tls.socket": {"0644", strings.ReplaceAll(wantSocket, "2376", "4711")},
 				"/etc/systemd/system/docker.service.d/10-tls.conf": {"0644",
 					strings.NewReplacer("2376", "4711", `"tlsverify"`, `"tls"`).Replace(wantDropIn)},
+			}
+		}},
+		{"one address", func(_ *Identity, o *Options) { o.Address = netip.MustParseAddr("fd00::5") }, func(id Identity) map[string]written {
+			return map[string]written{
+				"/etc/docker/tls/ca.pem":          {"0444", id.CACertPEM},
+				"/etc/docker/tls/server-cert.pem": {"0444", id.CertPEM},
+				"/etc/docker/tls/server-key.pem":  {"0400", id.PrivateKeyPEM},
+				"/etc/systemd/system/docker-tls.socket": {"0644",
+					strings.Replace(wantSocket, "ListenStream=2376\nBindIPv6Only=both", "ListenStream=[fd00::5]:2376\nFreeBind=true", 1)},
+				"/etc/systemd/system/docker.service.d/10-tls.conf": {"0644", wantDropIn},
 			}
 		}},
 	} {

@@ -101,6 +101,8 @@ func optionsParameter() function.DynamicParameter {
 			"  - `port`: TCP port. Default `2376`.\n" +
 			"  - `listen`: `\"socket\"` (default) has systemd open the port and hand it to Docker's packaged unit as it is; " +
 			"`\"hosts\"` writes `hosts` into `daemon.json`, for hosts without systemd: it clashes with the `-H fd://` of the packaged units.\n" +
+			"  - `address`: the one IP address to listen on, such as the host's private `\"10.0.0.5\"` or `\"fd00::5\"`. " +
+			"Default: all of them (with `\"hosts\"`, all of IPv4), so that on a public network whoever likes reaches the port, and only TLS keeps strangers out.\n" +
 			"  - `settings`: object of more `daemon.json` keys, such as `{ live-restore = true }`. The keys that the other options decide " +
 			"(`hosts`, `tls`, `tlsverify`, `tlscacert`, `tlscert`, `tlskey`) are errors. " +
 			"Where Docker wants another type and nothing is lost, a value is converted: `\"true\"` to `true`, `3` in `log-opts` to `\"3\"`. " +

@@ -309,11 +309,12 @@ func TestArgumentErrors(t *testing.T) {
 		at        int64
 		want      string
 	}{
-		{"unknown option", "cloud_init", []attr.Value{server, options("prot", number(1))}, 1, `unknown option "prot": the options are mode, directory, port, listen, settings`},
+		{"unknown option", "cloud_init", []attr.Value{server, options("prot", number(1))}, 1, `unknown option "prot": the options are mode, directory, port, listen, address, settings`},
 		{"unknown option", "ignition", []attr.Value{server, options("prot", number(1))}, 1, `unknown option "prot"`},
 		{"unknown option", "daemon_json", []attr.Value{options("prot", number(1))}, 0, `unknown option "prot"`},
 		{"wrong type", "cloud_init", []attr.Value{server, options("port", types.StringValue("docker"))}, 1, `option "port" is "docker": it must be a whole number`},
 		{"port out of range", "cloud_init", []attr.Value{server, options("port", number(70000))}, 1, `option "port" is the number 70000: it must be a whole number from 1 to 65535`},
+		{"address with a port, before the certificate is known", "ignition", []attr.Value{later, options("address", types.StringValue("10.0.0.5:2376"))}, 1, `option "address" is "10.0.0.5:2376": it must be an IP address alone`},
 		{"relative directory", "cloud_init", []attr.Value{server, options("directory", types.StringValue("tls"))}, 1, "it must be absolute"},
 		{"settings that overwrite", "daemon_json", []attr.Value{options("settings", object(map[string]attr.Value{"tlsverify": types.BoolValue(false)}))}, 0, `which would overwrite the TLS setup`},
 		{"hosts on Flatcar", "ignition", []attr.Value{server, options("listen", types.StringValue("hosts"))}, 1, `clashes with hosts in daemon.json`},
