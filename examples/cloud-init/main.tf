@@ -49,7 +49,7 @@ locals {
   user_data = {
     for name, cert in docker_tls_server_cert.host : name => provider::docker::cloud_init(cert, {
       address  = var.hosts[name]         # by default every one, the public one too
-      settings = { live-restore = true } # containers outlive a restart of dockerd
+      settings = { live-restore = true } # containers outlive a restart of dockerd; Fedora has it as a flag, leave it out there
     })
   }
 }

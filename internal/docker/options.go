@@ -143,7 +143,7 @@ func port(value any) (int, error) {
 func listenAddress(value any) (netip.Addr, error) {
 	s, _ := value.(string)
 	ip, err := netip.ParseAddr(s)
-	fault := ""
+	var fault string
 	switch {
 	case err != nil:
 		fault = "it must be an IP address alone, no name, network or port"

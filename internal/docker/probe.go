@@ -142,7 +142,7 @@ func (p Probe) visit(ctx context.Context) (report Report, asked [][]byte, err er
 		case refused != nil:
 			return Report{}, nil, refused
 		case ctx.Err() != nil:
-			return Report{}, nil, probeErrorf(AboutEndpoint, "%s accepts connections but does not answer a TLS handshake: it is not a Docker port, or the daemon hangs", p.Endpoint.Address())
+			return Report{}, nil, probeErrorf(AboutEndpoint, "%s accepts connections and does not answer: systemd holds the port for a dockerd that was not started with -H fd:// or does not start (systemctl status docker), the daemon hangs, or it is not a Docker port", p.Endpoint.Address())
 		case wanted && isRefusal(err): // TLS 1.2 refuses within the handshake
 			report.Mode = ModeTLSVerify
 			return report, asked, nil

@@ -288,7 +288,7 @@ func TestProbeEndsWithItsContext(t *testing.T) {
 	}{
 		{"silent", func(end func()) Endpoint {
 			return talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); end() })
-		}, "accepts connections but does not answer a TLS handshake"},
+		}, "accepts connections and does not answer: systemd holds the port for a dockerd that was not started with -H fd:// or does not start (systemctl status docker)"},
 		{"silent after the handshake", func(end func()) Endpoint {
 			return serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { end(); <-r.Context().Done() }),
 				serverConfig(t, server, tls.VersionTLS13))

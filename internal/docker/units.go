@@ -2,6 +2,7 @@ package docker
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -11,8 +12,15 @@ const (
 	dropInName     = "10-tls.conf"
 )
 
+// What a host says that cannot start dockerd as it should. A shell has it in
+// double quotes within systemd's single ones, and $f is the flag.
+const (
+	noSocketMessage = "no -H fd:// in ExecStart, so its port would not answer: add it, or use listen = hosts"
+	clashMessage    = "$f is set in " + daemonJSONPath + " and by --$f in ExecStart or its variables: remove one"
+)
+
 // socketUnit opens the TCP port and hands it to docker.service beside the
-// Unix socket of docker.socket. dockerd, started with -H fd:// by every
+// Unix socket of docker.socket. dockerd, started with -H fd:// by nearly every
 // packaged unit, serves all sockets it is handed and wraps the TCP ones in TLS
 // (moby daemon/listeners). systemd holds the port while Docker restarts, so
 // connections wait instead of being refused.
@@ -44,6 +52,8 @@ WantedBy=sockets.target
 // The check before the start exists because the port and its TLS live in two
 // files: were daemon.json ever replaced by one without TLS, dockerd would serve
 // the socket it is handed in the clear.
+//
+// unitCheck does the rest.
 func serviceDropIn(o Options, keyOnHost bool) string {
 	guard := "tlsverify"
 	if o.Mode == ModeTLS {
@@ -60,8 +70,48 @@ After=%[1]s
 [Service]
 # Without TLS in daemon.json, port %[2]d would be in the clear.
 ExecStartPre=/bin/grep -q '"%[3]s": *true' %[4]s
-`, socketUnitName, o.Port, guard, daemonJSONPath)
+ExecStartPre=/bin/sh -c '%[5]s'
+`, socketUnitName, o.Port, guard, daemonJSONPath, unitCheck(o))
 	return b.String()
+}
+
+// unitCheck is the script that looks at what systemd is about to run, whichever
+// files say so, and at the variables from which that may have its flags.
+//
+// Without -H fd:// dockerd takes no socket of systemd's: the port would accept
+// connections that nobody answers, or dockerd would find it taken. A unit that
+// starts another program passes: what that does is not known. A setting that is
+// a flag too stops dockerd, which says so where systemctl status does not show it.
+func unitCheck(o Options) string {
+	script := `c="$(systemctl show -pExecStart docker) $(env) "; case $c in *fd://*) ;; */dockerd*) echo "docker-tls: ` + noSocketMessage + `"; exit 1; esac`
+	var flags []string
+	for _, key := range sortedKeys(o.Settings) {
+		if flag := flagOf(key); plainFlag.MatchString(flag) {
+			flags = append(flags, flag)
+		}
+	}
+	if len(flags) == 0 {
+		return script
+	}
+	return script + "; for f in " + strings.Join(flags, " ") + `; do case $c in *--$f[!-a-z]*) echo "docker-tls: ` + clashMessage + `"; exit 1; esac; done`
+}
+
+// plainFlag is a flag that means nothing to a shell and to systemd.
+var plainFlag = regexp.MustCompile(`^[a-z0-9-]+$`)
+
+// flagOf is dockerd's flag for a key of daemon.json: a flag has one value, and is
+// repeated for a list.
+func flagOf(key string) string {
+	switch key {
+	case "insecure-registries":
+		return "insecure-registry"
+	case "runtimes":
+		return "add-runtime"
+	}
+	if kind := daemonKeys[key].kind; kind == list || kind == object {
+		return strings.TrimSuffix(key, "s")
+	}
+	return key
 }
 
 // keyNotice tells the operator where a key that is not delivered must lie.

@@ -32,6 +32,7 @@ After=docker-tls.socket
 [Service]
 # Without TLS in daemon.json, port 2376 would be in the clear.
 ExecStartPre=/bin/grep -q '"tlsverify": *true' /etc/docker/daemon.json
+ExecStartPre=/bin/sh -c 'c="$(systemctl show -pExecStart docker) $(env) "; case $c in *fd://*) ;; */dockerd*) echo "docker-tls: no -H fd:// in ExecStart, so its port would not answer: add it, or use listen = hosts"; exit 1; esac'
 `
 
 // written is one file as user data delivers it.

@@ -29,7 +29,8 @@ func (cloudInit) Definition(_ context.Context, _ function.DefinitionRequest, res
 			"- The files are literal text, so it compresses: where a cloud takes base64, `base64gzip(cloud_init(…))` will do too.\n" +
 			"- Another version of the provider may write other text for the same host, and most clouds replace an instance whose user data changes: set `ignore_changes = [user_data]`.\n" +
 			"- The text carries a `merge_how` that appends its lists to those of earlier parts, so in a `cloudinit_config` put it last.\n" +
-			"- With `listen = \"socket\"`, `docker.service` refuses to start once `daemon.json` no longer turns TLS on, since systemd would still hand it the port.\n" +
+			"- With `listen = \"socket\"`, `docker.service` refuses to start once `daemon.json` no longer turns TLS on, since systemd would still hand it the port. " +
+			"It refuses too, and names the cause in `journalctl -u docker`, where its unit lacks `-H fd://`, and where the unit, or a variable of it, has a flag that `settings` has as well.\n" +
 			"- Whatever on the host can reach the cloud's metadata service can read user data, and the key in it. Where containers can, let the host make its own key and sign its request.",
 		Parameters:        []function.Parameter{identityParameter("server", "The host's certificate, as in `docker_tls_server_cert.example`.")},
 		VariadicParameter: optionsParameter(),

@@ -2,7 +2,7 @@ locals {
   # User data of each host.
   user_data = {
     for name, cert in docker_tls_server_cert.host : name => provider::docker::cloud_init(cert, {
-      settings = { live-restore = true, log-driver = "journald" }
+      settings = { log-opts = { max-size = "10m" } }
     })
   }
 }
