@@ -7,18 +7,23 @@ import (
 	"strings"
 )
 
-// ClientFiles returns the files of a Docker client's directory (~/.docker, or
-// DOCKER_CERT_PATH) by name: ca.pem, cert.pem, and key.pem unless its holder
-// keeps it.
-func ClientFiles(client Identity) (map[string]string, error) {
-	if err := client.check(x509.ExtKeyUsageClientAuth); err != nil {
+// ClientFiles returns a client's files by name, the key among them unless its
+// holder keeps it: by default those of ~/.docker, or DOCKER_CERT_PATH. Errors of
+// the options are [*OptionError].
+func ClientFiles(client Identity, o FileOptions) (map[string]string, error) {
+	client, err := client.asClient(o)
+	if err != nil {
 		return nil, err
 	}
-	files := map[string]string{"ca.pem": client.CACertPEM, "cert.pem": client.CertPEM}
-	if client.PrivateKeyPEM != "" {
-		files["key.pem"] = client.PrivateKeyPEM
+	return o.layout.files(client), nil
+}
+
+// asClient checks the identity of a client, and has it trust whom the options name.
+func (id Identity) asClient(o FileOptions) (Identity, error) {
+	if err := id.check(x509.ExtKeyUsageClientAuth); err != nil {
+		return id, err
 	}
-	return files, nil
+	return id.trusting("daemons", o.trusted)
 }
 
 // ClientEnv returns the environment variables that point the docker command,

@@ -13,7 +13,7 @@ import (
 func TestClientFiles(t *testing.T) {
 	client := one(t)
 	want := map[string]string{"ca.pem": client.CACertPEM, "cert.pem": client.CertPEM, "key.pem": client.PrivateKeyPEM}
-	got, err := ClientFiles(client)
+	got, err := ClientFiles(client, clientOptions(t, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +23,7 @@ func TestClientFiles(t *testing.T) {
 
 	client.PrivateKeyPEM = ""
 	delete(want, "key.pem")
-	got, err = ClientFiles(client)
+	got, err = ClientFiles(client, clientOptions(t, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,11 +73,11 @@ func TestCheckContextName(t *testing.T) {
 
 func TestContextArchive(t *testing.T) {
 	client := one(t)
-	archive, err := ContextArchive("web1", Endpoint{"web1.example.com", 2376}, client)
+	archive, err := ContextArchive("web1", Endpoint{"web1.example.com", 2376}, client, FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := ContextArchive("web1", Endpoint{"web1.example.com", 2376}, client)
+	again, err := ContextArchive("web1", Endpoint{"web1.example.com", 2376}, client, FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestContextArchive(t *testing.T) {
 func TestContextArchiveNeedsTheKey(t *testing.T) {
 	client := one(t)
 	client.PrivateKeyPEM = ""
-	_, err := ContextArchive("web1", Endpoint{"web1.example.com", 2376}, client)
+	_, err := ContextArchive("web1", Endpoint{"web1.example.com", 2376}, client, FileOptions{})
 	if err == nil || !strings.Contains(err.Error(), "merge(client, { private_key_pem = … })") {
 		t.Errorf("got %v, want an error that says what to do", err)
 	}

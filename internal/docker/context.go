@@ -3,7 +3,6 @@ package docker
 import (
 	"archive/tar"
 	"bytes"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,8 +29,9 @@ func CheckContextName(name string) error {
 //
 // The docker command ignores a certificate without its key, silently, and would
 // connect as a stranger; so a client without its key is an error.
-func ContextArchive(name string, e Endpoint, client Identity) ([]byte, error) {
-	if err := client.check(x509.ExtKeyUsageClientAuth); err != nil {
+func ContextArchive(name string, e Endpoint, client Identity, o FileOptions) ([]byte, error) {
+	client, err := client.asClient(o)
+	if err != nil {
 		return nil, err
 	}
 	if client.PrivateKeyPEM == "" {

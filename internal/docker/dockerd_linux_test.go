@@ -224,7 +224,7 @@ func TestContextArchiveImport(t *testing.T) {
 	}
 	client := one(t)
 	e := Endpoint{"web1.example.com", freePort(t)}
-	archive, err := ContextArchive("web1", e, client)
+	archive, err := ContextArchive("web1", e, client, FileOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package docker
 
-import "crypto/x509"
+import (
+	"crypto/x509"
+	"fmt"
+)
 
 // file is one file of a host, owned by root.
 type file struct {
@@ -15,6 +18,39 @@ const (
 	modeCert   = 0o444
 	modeConfig = 0o644
 )
+
+// HostFile is one file of a host, owned by root.
+type HostFile struct {
+	Content     string
+	Permissions string // four octal digits, as "0400"
+}
+
+// HostFiles returns the files that [CloudConfig] writes, by path. Errors of the
+// options are [*OptionError].
+func HostFiles(server Identity, o Options) (map[string]HostFile, error) {
+	files, err := hostFiles(server, o)
+	if err != nil {
+		return nil, err
+	}
+	byPath := make(map[string]HostFile, len(files))
+	for _, f := range files {
+		byPath[f.path] = HostFile{Content: f.content, Permissions: fmt.Sprintf("%04o", f.mode)}
+	}
+	return byPath, nil
+}
+
+// ServerFiles returns a daemon's certificates by file name, the key among them
+// unless its holder keeps it. Errors of the options are [*OptionError].
+func ServerFiles(server Identity, o FileOptions) (map[string]string, error) {
+	if err := server.check(x509.ExtKeyUsageServerAuth); err != nil {
+		return nil, err
+	}
+	server, err := server.trusting("clients", o.trusted)
+	if err != nil {
+		return nil, err
+	}
+	return o.layout.files(server), nil
+}
 
 // hostFiles are all files of a host: those of a daemon, and with [ListenSocket]
 // the systemd units.
@@ -33,6 +69,10 @@ func hostFiles(server Identity, o Options) ([]file, error) {
 // them.
 func tlsFiles(server Identity, o Options) ([]file, error) {
 	if err := server.check(x509.ExtKeyUsageServerAuth); err != nil {
+		return nil, err
+	}
+	server, err := server.trusting("clients", o.Clients)
+	if err != nil {
 		return nil, err
 	}
 	config, err := DaemonJSON(o)

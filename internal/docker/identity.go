@@ -92,3 +92,18 @@ func parseCertificates(name, text string) ([]*x509.Certificate, error) {
 	}
 	return certificates, nil
 }
+
+// parseAuthorities reads a PEM file that must hold certificates of authorities
+// and nothing else. name is what an error calls it.
+func parseAuthorities(name, text string) ([]*x509.Certificate, error) {
+	roots, err := parseCertificates(name, text)
+	if err != nil {
+		return nil, err
+	}
+	for i, root := range roots {
+		if err := x509text.CheckAuthority(root); err != nil {
+			return nil, fmt.Errorf("%s, certificate %d: %w", name, i+1, err)
+		}
+	}
+	return roots, nil
+}

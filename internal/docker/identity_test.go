@@ -60,8 +60,8 @@ func TestIdentityErrors(t *testing.T) {
 			for kind, try := range map[string]func() error{
 				"CloudConfig":    func() error { _, err := CloudConfig(id, DefaultOptions()); return err },
 				"Ignition":       func() error { _, err := Ignition(id, DefaultOptions()); return err },
-				"ClientFiles":    func() error { _, err := ClientFiles(id); return err },
-				"ContextArchive": func() error { _, err := ContextArchive("web1", endpoint, id); return err },
+				"ClientFiles":    func() error { _, err := ClientFiles(id, clientOptions(t, nil)); return err },
+				"ContextArchive": func() error { _, err := ContextArchive("web1", endpoint, id, FileOptions{}); return err },
 			} {
 				err := try()
 				switch {
@@ -84,7 +84,7 @@ func TestIdentityAcceptsSEC1(t *testing.T) {
 		t.Fatal(err)
 	}
 	id.PrivateKeyPEM = string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
-	if _, err := ClientFiles(id); err != nil {
+	if _, err := ClientFiles(id, clientOptions(t, nil)); err != nil {
 		t.Error(err)
 	}
 }
@@ -102,8 +102,8 @@ func TestIdentityServesOneSide(t *testing.T) {
 	}{
 		"CloudConfig":    {func(id Identity) error { _, err := CloudConfig(id, DefaultOptions()); return err }, server, client, "not a daemon's certificate"},
 		"Ignition":       {func(id Identity) error { _, err := Ignition(id, DefaultOptions()); return err }, server, client, "not a daemon's certificate"},
-		"ClientFiles":    {func(id Identity) error { _, err := ClientFiles(id); return err }, client, server, "not a client's certificate"},
-		"ContextArchive": {func(id Identity) error { _, err := ContextArchive("web1", endpoint, id); return err }, client, server, "not a client's certificate"},
+		"ClientFiles":    {func(id Identity) error { _, err := ClientFiles(id, clientOptions(t, nil)); return err }, client, server, "not a client's certificate"},
+		"ContextArchive": {func(id Identity) error { _, err := ContextArchive("web1", endpoint, id, FileOptions{}); return err }, client, server, "not a client's certificate"},
 	} {
 		if err := test.try(test.right); err != nil {
 			t.Errorf("%s: %v", kind, err)

@@ -47,7 +47,7 @@ type (
 // CoreOS read it at their first boot, before systemd loads any unit: nothing
 // has to be restarted. Errors of the options are [*OptionError].
 func Ignition(server Identity, o Options) (string, error) {
-	if err := CheckIgnition(o); err != nil {
+	if err := checkIgnition(o); err != nil {
 		return "", err
 	}
 	files, err := tlsFiles(server, o)
@@ -79,10 +79,18 @@ func Ignition(server Identity, o Options) (string, error) {
 	return string(text), nil
 }
 
-// CheckIgnition reports options that [Ignition] cannot take. Both systems run
-// systemd and start dockerd with -H fd://, with which "hosts" in daemon.json
-// clashes, so [ListenHosts] is an error.
-func CheckIgnition(o Options) error {
+// NewIgnitionOptions is [NewOptions] for [Ignition]. Both systems run systemd and
+// start dockerd with -H fd://, with which "hosts" in daemon.json clashes, so
+// [ListenHosts] is an error.
+func NewIgnitionOptions(raw map[string]any) (Options, error) {
+	o, err := NewOptions(raw)
+	if err == nil {
+		err = checkIgnition(o)
+	}
+	return o, err
+}
+
+func checkIgnition(o Options) error {
 	if o.Listen == ListenHosts {
 		return optionErrorf("option \"listen\" is %q: Flatcar and Fedora CoreOS start dockerd with -H fd://, which clashes with hosts in daemon.json; use %q", ListenHosts, ListenSocket)
 	}

@@ -42,12 +42,13 @@ const (
 // Options say how a daemon is set up. The zero value is not usable: take
 // [DefaultOptions] or [NewOptions].
 type Options struct {
-	Mode      string         // ModeTLSVerify or ModeTLS
-	Directory string         // absolute, where the certificates lie on the host
-	Port      int            // TCP port, 1 to 65535
-	Listen    string         // ListenSocket or ListenHosts
-	Address   netip.Addr     // the only one to listen on; the zero value means all
-	Settings  map[string]any // more of daemon.json, as encoding/json marshals it
+	Mode      string           // ModeTLSVerify or ModeTLS
+	Directory string           // absolute, where the certificates lie on the host
+	Port      int              // TCP port, 1 to 65535
+	Listen    string           // ListenSocket or ListenHosts
+	Clients   []authorityRoots // whose clients may enter; nil means those of the server's own
+	Address   netip.Addr       // the only one to listen on; the zero value means all
+	Settings  map[string]any   // more of daemon.json, as encoding/json marshals it
 }
 
 // OptionError is an error of the options, not of the certificates given beside
@@ -66,19 +67,20 @@ func DefaultOptions() Options {
 }
 
 // optionKeys are the keys of NewOptions, in the order in which messages list them.
-var optionKeys = []string{"mode", "directory", "port", "listen", "address", "settings"}
+var optionKeys = []string{"mode", "directory", "port", "listen", "address", "clients", "settings"}
 
 // NewOptions checks raw options: values as encoding/json decodes them, numbers
-// as [json.Number]. A missing key, and one that is nil, has its default.
+// as [json.Number]. A missing key, and one that is nil or [Unknown], has its
+// default.
 // Every error is an [*OptionError].
 func NewOptions(raw map[string]any) (Options, error) {
 	o := DefaultOptions()
-	for _, key := range sortedKeys(raw) {
+	if err := checkKeys(raw, optionKeys); err != nil {
+		return Options{}, err
+	}
+	for _, key := range optionKeys {
 		value := raw[key]
-		if !slices.Contains(optionKeys, key) {
-			return Options{}, optionErrorf("unknown option %q: the options are %s", key, strings.Join(optionKeys, ", "))
-		}
-		if value == nil {
+		if isAbsent(value) {
 			continue
 		}
 		var err error
@@ -93,6 +95,8 @@ func NewOptions(raw map[string]any) (Options, error) {
 			o.Listen, err = oneOf(key, value, ListenSocket, ListenHosts)
 		case "address":
 			o.Address, err = listenAddress(value)
+		case "clients":
+			o.Clients, err = clients(value, o.Mode)
 		case "settings":
 			o.Settings, err = settings(value)
 		}
@@ -137,6 +141,15 @@ func port(value any) (int, error) {
 		return 0, optionErrorf("option \"port\" is %s: it must be a whole number from 1 to 65535, such as %d", describe(value), DefaultPort)
 	}
 	return int(n), nil
+}
+
+// clients reads the option of that name. A daemon that asks nobody for a
+// certificate would let in all others too.
+func clients(value any, mode string) ([]authorityRoots, error) {
+	if mode == ModeTLS {
+		return nil, optionErrorf("option \"clients\" says who may enter, and with mode %q everybody may: use mode %q", ModeTLS, ModeTLSVerify)
+	}
+	return trusted("clients", value)
 }
 
 // listenAddress reads the address of an interface that a daemon listens on.

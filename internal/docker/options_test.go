@@ -95,7 +95,7 @@ func TestNewOptionsErrors(t *testing.T) {
 		raw  map[string]any
 		want string
 	}{
-		{"unknown key", map[string]any{"prot": json.Number("1")}, `unknown option "prot": the options are mode, directory, port, listen, address, settings`},
+		{"unknown key", map[string]any{"prot": json.Number("1")}, `unknown option "prot": the options are mode, directory, port, listen, address, clients, settings`},
 		{"unknown key that is null", map[string]any{"prot": nil}, `unknown option "prot"`},
 		{"unknown mode", map[string]any{"mode": "none"}, `option "mode" is "none": it must be one of ["tlsverify" "tls"]`},
 		{"plain is no mode", map[string]any{"mode": "plain"}, `option "mode" is "plain"`},

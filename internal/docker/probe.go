@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/moby/moby/client"
-
-	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 // Probe asks a live daemon how it is protected.
@@ -63,16 +61,7 @@ func probeErrorf(about, format string, a ...any) *ProbeError {
 // ParseRoots reads the PEM of [Probe.Roots], and of a ca.pem: certificates of
 // authorities, and none of anybody else.
 func ParseRoots(caPEM string) ([]*x509.Certificate, error) {
-	roots, err := parseCertificates("ca_cert_pem", caPEM)
-	if err != nil {
-		return nil, err
-	}
-	for i, root := range roots {
-		if err := x509text.CheckAuthority(root); err != nil {
-			return nil, fmt.Errorf("ca_cert_pem, certificate %d: %w", i+1, err)
-		}
-	}
-	return roots, nil
+	return parseAuthorities("ca_cert_pem", caPEM)
 }
 
 // ParseClientPair reads the PEM of [Probe.Client].

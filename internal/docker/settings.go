@@ -146,7 +146,7 @@ func (s shape) fit(at string, value any) (any, error) {
 		}
 		out := make([]any, 0, len(v))
 		for i, element := range v {
-			if element == nil {
+			if isAbsent(element) {
 				continue
 			}
 			fitted, err := s.inside("").fit(fmt.Sprintf("%s[%d]", at, i), element)
@@ -167,7 +167,7 @@ func (s shape) fit(at string, value any) (any, error) {
 func (s shape) fitObject(at string, values map[string]any) (map[string]any, error) {
 	out := make(map[string]any, len(values))
 	for _, key := range sortedKeys(values) {
-		if values[key] == nil {
+		if isAbsent(values[key]) {
 			continue
 		}
 		var err error

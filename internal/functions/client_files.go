@@ -25,28 +25,16 @@ func (clientFiles) Definition(_ context.Context, _ function.DefinitionRequest, r
 			"The map is as sensitive as the key in it, and Terraform refuses sensitive values in `for_each`: " +
 			"iterate over `toset([\"ca.pem\", \"cert.pem\", \"key.pem\"])` and index the map.",
 		Parameters: []function.Parameter{identityParameter("client", "The client's certificate, as in `docker_tls_client_cert.example`.")},
-		Return:     function.MapReturn{ElementType: types.StringType},
+		VariadicParameter: optionsParameter(daemonsOption +
+			"  - `layout`: the program that reads the files. `\"docker\"` (default): the names above. " +
+			"`\"dind\"`: `client/ca.pem`, `client/cert.pem` and `client/key.pem`, below `DOCKER_TLS_CERTDIR` of docker:dind. " +
+			"`\"buildx\"`: as `\"docker\"`, for `cacert`, `cert` and `key` of the driver `remote`. " +
+			"`\"registry\"`: `ca.crt`, `client.cert` and `client.key`, for a directory of `/etc/docker/certs.d`. " +
+			"`\"podman\"`: `ca.pem`, `cert.pem` and `key.pem`, for `--tls-ca`, `--tls-cert` and `--tls-key`.\n"),
+		Return: function.MapReturn{ElementType: types.StringType},
 	}
 }
 
 func (clientFiles) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var client types.Object
-	if resp.Error = req.Arguments.Get(ctx, &client); resp.Error != nil {
-		return
-	}
-	id, known, failure := newIdentity(ctx, client, 0)
-	if failure != nil {
-		resp.Error = failure
-		return
-	}
-	if !known {
-		resp.Error = resp.Result.Set(ctx, types.MapUnknown(types.StringType))
-		return
-	}
-	files, err := docker.ClientFiles(id)
-	if err != nil {
-		resp.Error = function.NewArgumentFuncError(0, err.Error())
-		return
-	}
-	resp.Error = resp.Result.Set(ctx, files)
+	runWithOptions(ctx, req, resp, docker.NewClientFileOptions, docker.ClientFiles)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
 )
@@ -33,48 +34,54 @@ func (cloudInit) Definition(_ context.Context, _ function.DefinitionRequest, res
 			"It refuses too, and names the cause in `journalctl -u docker`, where its unit lacks `-H fd://`, and where the unit, or a variable of it, has a flag that `settings` has as well.\n" +
 			"- Whatever on the host can reach the cloud's metadata service can read user data, and the key in it. Where containers can, let the host make its own key and sign its request.",
 		Parameters:        []function.Parameter{identityParameter("server", "The host's certificate, as in `docker_tls_server_cert.example`.")},
-		VariadicParameter: optionsParameter(),
+		VariadicParameter: hostOptions(),
 		Return:            function.StringReturn{},
 	}
 }
 
 func (cloudInit) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	runUserData(ctx, req, resp, func(docker.Options) error { return nil }, docker.CloudConfig)
+	runWithOptions(ctx, req, resp, docker.NewOptions, docker.CloudConfig)
 }
 
-// runUserData runs a function that takes a server and options and returns text.
-// check reports options that write would refuse. The options are checked first:
-// before the first apply, the certificate is not known.
-func runUserData(ctx context.Context, req function.RunRequest, resp *function.RunResponse,
-	check func(docker.Options) error, write func(docker.Identity, docker.Options) (string, error),
+// runWithOptions runs a function that takes a certificate and options. check
+// reads the options, first of all: before the first apply, the certificate is not
+// known.
+func runWithOptions[O, R any](ctx context.Context, req function.RunRequest, resp *function.RunResponse,
+	check func(map[string]any) (O, error), write func(docker.Identity, O) (R, error),
 ) {
-	var server types.Object
+	var certificate types.Object
 	var options []types.Dynamic
-	if resp.Error = req.Arguments.Get(ctx, &server, &options); resp.Error != nil {
+	if resp.Error = req.Arguments.Get(ctx, &certificate, &options); resp.Error != nil {
 		return
 	}
-	o, known, failure := newOptions(ctx, options, 1)
+	o, known, failure := newOptions(ctx, options, 1, check)
 	if failure != nil {
 		resp.Error = failure
 		return
 	}
-	if err := check(o); err != nil {
-		resp.Error = argumentError(err, 0, 1)
-		return
-	}
-	id, identityKnown, failure := newIdentity(ctx, server, 0)
+	id, identityKnown, failure := newIdentity(ctx, certificate, 0)
 	if failure != nil {
 		resp.Error = failure
 		return
 	}
 	if !known || !identityKnown {
-		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
+		resp.Error = setUnknown(ctx, &resp.Result)
 		return
 	}
-	text, err := write(id, o)
+	result, err := write(id, o)
 	if err != nil {
 		resp.Error = argumentError(err, 0, 1)
 		return
 	}
-	resp.Error = resp.Result.Set(ctx, text)
+	resp.Error = resp.Result.Set(ctx, result)
+}
+
+// setUnknown makes a result one of its type that is not known.
+func setUnknown(ctx context.Context, result *function.ResultData) *function.FuncError {
+	kind := result.Value().Type(ctx)
+	value, err := kind.ValueFromTerraform(ctx, tftypes.NewValue(kind.TerraformType(ctx), tftypes.UnknownValue))
+	if err != nil {
+		return function.NewFuncError(err.Error())
+	}
+	return result.Set(ctx, value)
 }

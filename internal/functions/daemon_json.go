@@ -23,7 +23,7 @@ func (daemonJSON) Definition(_ context.Context, _ function.DefinitionRequest, re
 		MarkdownDescription: "Returns the text of `/etc/docker/daemon.json`, keys sorted, for hosts that get their files in another way than `cloud_init` or `ignition`. " +
 			"It names the files `ca.pem`, `server-cert.pem` and `server-key.pem` in the directory of the options.\n\n" +
 			"Mode `tlsverify` always comes with an absolute `tlscacert`, because without one Docker trusts every authority that the host's system trusts.",
-		VariadicParameter: optionsParameter(),
+		VariadicParameter: hostOptions(),
 		Return:            function.StringReturn{},
 	}
 }
@@ -33,7 +33,7 @@ func (daemonJSON) Run(ctx context.Context, req function.RunRequest, resp *functi
 	if resp.Error = req.Arguments.Get(ctx, &options); resp.Error != nil {
 		return
 	}
-	o, known, failure := newOptions(ctx, options, 0)
+	o, known, failure := newOptions(ctx, options, 0, docker.NewOptions)
 	if failure != nil {
 		resp.Error = failure
 		return

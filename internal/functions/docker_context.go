@@ -33,14 +33,16 @@ func (dockerContext) Definition(_ context.Context, _ function.DefinitionRequest,
 			hostParameter(),
 			identityParameter("client", "The client's certificate, as in `docker_tls_client_cert.example`."),
 		},
-		Return: function.StringReturn{},
+		VariadicParameter: optionsParameter(daemonsOption),
+		Return:            function.StringReturn{},
 	}
 }
 
 func (dockerContext) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var name, host types.String
 	var client types.Object
-	if resp.Error = req.Arguments.Get(ctx, &name, &host, &client); resp.Error != nil {
+	var options []types.Dynamic
+	if resp.Error = req.Arguments.Get(ctx, &name, &host, &client, &options); resp.Error != nil {
 		return
 	}
 	if err := docker.CheckContextName(name.ValueString()); err != nil && !name.IsUnknown() {
@@ -52,18 +54,23 @@ func (dockerContext) Run(ctx context.Context, req function.RunRequest, resp *fun
 		resp.Error = function.NewArgumentFuncError(1, err.Error())
 		return
 	}
+	o, optionsKnown, failure := newOptions(ctx, options, 3, docker.NewContextOptions)
+	if failure != nil {
+		resp.Error = failure
+		return
+	}
 	id, known, failure := newIdentity(ctx, client, 2)
 	if failure != nil {
 		resp.Error = failure
 		return
 	}
-	if !known || name.IsUnknown() || host.IsUnknown() {
+	if !known || !optionsKnown || name.IsUnknown() || host.IsUnknown() {
 		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
 		return
 	}
-	archive, err := docker.ContextArchive(name.ValueString(), endpoint, id)
+	archive, err := docker.ContextArchive(name.ValueString(), endpoint, id, o)
 	if err != nil {
-		resp.Error = function.NewArgumentFuncError(2, err.Error())
+		resp.Error = argumentError(err, 2, 3)
 		return
 	}
 	resp.Error = resp.Result.Set(ctx, base64.StdEncoding.EncodeToString(archive))

@@ -26,10 +26,12 @@ func All() []func() function.Function {
 		newCloudInit,
 		newDaemonJSON,
 		newDockerContext,
+		newHostFiles,
 		newIgnition,
 		newInventory,
 		newMetrics,
 		newParseCertificate,
+		newServerFiles,
 	}
 }
 
@@ -90,58 +92,81 @@ func (i identity) files() (id docker.Identity, known bool, err error) {
 
 // optionsParameter is variadic because Terraform has no optional parameters.
 // It accepts null, which is what a module's variable holds that nobody set.
-func optionsParameter() function.DynamicParameter {
+func optionsParameter(keys string) function.DynamicParameter {
 	return function.DynamicParameter{
-		Name:               "options",
-		AllowNullValue:     true,
-		AllowUnknownValues: true,
-		MarkdownDescription: "At most one object, with any of these keys (OpenTofu passes no null: leave the argument out, or write `{}`):\n\n" +
-			"  - `mode`: `\"tlsverify\"` (default) serves only clients whose certificate the authority signed; `\"tls\"` encrypts but serves everyone.\n" +
-			"  - `directory`: where the certificates lie on the host, absolute. Default `\"/etc/docker/tls\"`.\n" +
-			"  - `port`: TCP port. Default `2376`.\n" +
-			"  - `listen`: `\"socket\"` (default) has systemd open the port and hand it to dockerd, which takes it where its unit says `-H fd://`, as nearly all do. " +
-			"On any other host Docker refuses to start and says why. " +
-			"`\"hosts\"` has dockerd open the port, by `hosts` in `daemon.json`, for units without `-H`, and for hosts without systemd: with `-H fd://` in the unit, dockerd would not start.\n" +
-			"  - `address`: the one IP address to listen on, such as the host's private `\"10.0.0.5\"` or `\"fd00::5\"`. " +
-			"Default: all of them (with `\"hosts\"`, all of IPv4), so that on a public network whoever likes reaches the port, and only TLS keeps strangers out.\n" +
-			"  - `settings`: object of more `daemon.json` keys, such as `{ live-restore = true }`. The keys that the other options decide " +
-			"(`hosts`, `tls`, `tlsverify`, `tlscacert`, `tlscert`, `tlskey`) are errors. " +
-			"Where Docker wants another type and nothing is lost, a value is converted: `\"true\"` to `true`, `3` in `log-opts` to `\"3\"`. " +
-			"Any other type is an error, and `null` is left out. A key that Docker's unit also passes as a flag keeps Docker from starting, even with the same value: " +
-			"`containerd` with Docker's own packages, `live-restore` and `log-driver` on Fedora.",
+		Name:                "options",
+		AllowNullValue:      true,
+		AllowUnknownValues:  true,
+		MarkdownDescription: "At most one object, with any of these keys (OpenTofu passes no null: leave the argument out, or write `{}`):\n\n" + keys,
 	}
 }
 
-// newOptions reads the optional options argument at position, and whether all of
-// it is known. What is not known has its default for the while: the rest is
-// checked.
-func newOptions(ctx context.Context, arguments []types.Dynamic, position int64) (o docker.Options, known bool, failure *function.FuncError) {
-	argument, given, failure := optional(arguments, position, "options object")
+// hostOptions are the keys of the functions that set up a host.
+func hostOptions() function.DynamicParameter {
+	return optionsParameter("  - `mode`: `\"tlsverify\"` (default) serves only clients whose certificate the authority signed; `\"tls\"` encrypts but serves everyone.\n" +
+		"  - `directory`: where the certificates lie on the host, absolute. Default `\"/etc/docker/tls\"`.\n" +
+		"  - `port`: TCP port. Default `2376`.\n" +
+		"  - `listen`: `\"socket\"` (default) has systemd open the port and hand it to dockerd, which takes it where its unit says `-H fd://`, as nearly all do. " +
+		"On any other host Docker refuses to start and says why. " +
+		"`\"hosts\"` has dockerd open the port, by `hosts` in `daemon.json`, for units without `-H`, and for hosts without systemd: with `-H fd://` in the unit, dockerd would not start.\n" +
+		"  - `address`: the one IP address to listen on, such as the host's private `\"10.0.0.5\"` or `\"fd00::5\"`. " +
+		"Default: all of them (with `\"hosts\"`, all of IPv4), so that on a public network whoever likes reaches the port, and only TLS keeps strangers out.\n" +
+		clientsOption +
+		"  - `settings`: object of more `daemon.json` keys, such as `{ live-restore = true }`. The keys that the other options decide " +
+		"(`hosts`, `tls`, `tlsverify`, `tlscacert`, `tlscert`, `tlskey`) are errors. " +
+		"Where Docker wants another type and nothing is lost, a value is converted: `\"true\"` to `true`, `3` in `log-opts` to `\"3\"`. " +
+		"Any other type is an error, and `null` is left out. A key that Docker's unit also passes as a flag keeps Docker from starting, even with the same value: " +
+		"`containerd` with Docker's own packages, `live-restore` and `log-driver` on Fedora.")
+}
+
+// clientsOption and daemonsOption say whom a side trusts.
+const (
+	clientsOption = "  - `clients`: the authorities whose clients may enter, a list of `docker_tls_ca` or of objects with `cert_pem`, which is all that is read of them. " +
+		"The daemon's file of authorities then has their roots, each once, in place of that of the server's own. Default: `ca_cert_pem` of the server.\n"
+	daemonsOption = "  - `daemons`: the authorities of the daemons that the client trusts, a list of `docker_tls_ca` or of objects with `cert_pem`, which is all that is read of them. " +
+		"Default: `ca_cert_pem` of the client.\n"
+)
+
+// newOptions reads the optional options argument at position with check, which
+// takes it as package docker does, and whether all of it is known. The rest of
+// what is not known is checked.
+func newOptions[O any](ctx context.Context, arguments []types.Dynamic, position int64, check func(map[string]any) (O, error)) (o O, known bool, failure *function.FuncError) {
+	raw, known, failure := rawOptions(ctx, arguments, position)
 	if failure != nil {
 		return o, false, failure
 	}
+	o, err := check(raw)
+	if err != nil {
+		return o, false, function.NewArgumentFuncError(position, err.Error())
+	}
+	return o, known, nil
+}
+
+// rawOptions decodes the optional options argument at position.
+func rawOptions(ctx context.Context, arguments []types.Dynamic, position int64) (raw map[string]any, known bool, failure *function.FuncError) {
+	argument, given, failure := optional(arguments, position, "options object")
+	if failure != nil {
+		return nil, false, failure
+	}
 	if !given || argument.IsNull() || argument.IsUnderlyingValueNull() {
-		return docker.DefaultOptions(), true, nil
+		return nil, true, nil
 	}
 	if argument.IsUnknown() || argument.IsUnderlyingValueUnknown() {
-		return docker.DefaultOptions(), false, nil
+		return nil, false, nil
 	}
 	value, err := argument.ToTerraformValue(ctx)
 	if err != nil {
-		return o, false, function.NewArgumentFuncError(position, err.Error())
+		return nil, false, function.NewArgumentFuncError(position, err.Error())
 	}
 	decoded, err := decode(value)
 	if err != nil {
-		return o, false, function.NewArgumentFuncError(position, err.Error())
+		return nil, false, function.NewArgumentFuncError(position, err.Error())
 	}
 	raw, ok := decoded.(map[string]any)
 	if !ok {
-		return o, false, function.NewArgumentFuncError(position, "the options must be an object, such as { port = 2376 }")
+		return nil, false, function.NewArgumentFuncError(position, "the options must be an object, such as { port = 2376 }")
 	}
-	if o, err = docker.NewOptions(raw); err != nil {
-		return o, false, function.NewArgumentFuncError(position, err.Error())
-	}
-	return o, value.IsFullyKnown(), nil
+	return raw, value.IsFullyKnown(), nil
 }
 
 // maxExponent, of 2, bounds the digits of a number.
@@ -160,9 +185,12 @@ func optional[T any](arguments []T, position int64, what string) (value T, given
 }
 
 // decode turns a value of any type into what encoding/json would decode it to,
-// with numbers as [json.Number]. What is not known is nil.
+// with numbers as [json.Number]. What is not known is [docker.Unknown].
 func decode(value tftypes.Value) (any, error) {
-	if !value.IsKnown() || value.IsNull() {
+	if !value.IsKnown() {
+		return docker.Unknown, nil
+	}
+	if value.IsNull() {
 		return nil, nil
 	}
 	kind := value.Type()

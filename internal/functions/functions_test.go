@@ -96,6 +96,11 @@ func object(attributes map[string]attr.Value) attr.Value {
 	return types.ObjectValueMust(kinds, attributes)
 }
 
+// authorityOf is a docker_tls_ca as far as it matters, and the key that does not.
+func authorityOf(cert attr.Value) attr.Value {
+	return object(map[string]attr.Value{"cert_pem": cert, "private_key_pem": types.StringNull()})
+}
+
 func number(f float64) attr.Value { return types.NumberValue(big.NewFloat(f)) }
 
 // dynamic is the variadic argument of options.
@@ -128,6 +133,9 @@ func run(t *testing.T, name string, arguments ...attr.Value) (attr.Value, *funct
 		}
 		var definition function.DefinitionResponse
 		f.Definition(t.Context(), function.DefinitionRequest{}, &definition)
+		if definition.Definition.VariadicParameter != nil && len(arguments) == len(definition.Definition.Parameters) {
+			arguments = append(arguments, types.TupleValueMust([]attr.Type{}, []attr.Value{}))
+		}
 		result, failure := definition.Definition.Return.NewResultData(t.Context())
 		if failure != nil {
 			t.Fatal(failure)
@@ -176,7 +184,7 @@ func TestDefinitions(t *testing.T) {
 			t.Errorf("%s is not documented", meta.Name)
 		}
 	}
-	want := "client_env client_files cloud_init daemon_json docker_context ignition inventory metrics parse_certificate"
+	want := "client_env client_files cloud_init daemon_json docker_context host_files ignition inventory metrics parse_certificate server_files"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got %s", got)
 	}
@@ -201,6 +209,17 @@ func TestResults(t *testing.T) {
 	}
 	if got, failure := run(t, "client_files", hostHeld); failure != nil || len(got.(basetypes.MapValue).Elements()) != 2 {
 		t.Errorf("client_files without the key: %v", failure)
+	}
+	if got, failure := run(t, "server_files", server); failure != nil || !got.(basetypes.MapValue).Elements()["server-key.pem"].Equal(types.StringValue(key)) {
+		t.Errorf("server_files: %v", failure)
+	}
+	files, failure := run(t, "host_files", server)
+	if failure != nil {
+		t.Fatal(failure)
+	}
+	wantKey := object(map[string]attr.Value{"content": types.StringValue(key), "permissions": types.StringValue("0400")})
+	if got := files.(basetypes.MapValue).Elements(); len(got) != 6 || !got["/etc/docker/tls/server-key.pem"].Equal(wantKey) {
+		t.Errorf("host_files returns %d files, or another key", len(got))
 	}
 	archive, err := base64.StdEncoding.DecodeString(runText(t, "docker_context", types.StringValue("web1"), types.StringValue("web1:2376"), server))
 	if err != nil || !strings.HasPrefix(string(archive), "meta.json\x00") {
@@ -309,7 +328,7 @@ func TestArgumentErrors(t *testing.T) {
 		at        int64
 		want      string
 	}{
-		{"unknown option", "cloud_init", []attr.Value{server, options("prot", number(1))}, 1, `unknown option "prot": the options are mode, directory, port, listen, address, settings`},
+		{"unknown option", "cloud_init", []attr.Value{server, options("prot", number(1))}, 1, `unknown option "prot": the options are mode, directory, port, listen, address, clients, settings`},
 		{"unknown option", "ignition", []attr.Value{server, options("prot", number(1))}, 1, `unknown option "prot"`},
 		{"unknown option", "daemon_json", []attr.Value{options("prot", number(1))}, 0, `unknown option "prot"`},
 		{"wrong type", "cloud_init", []attr.Value{server, options("port", types.StringValue("docker"))}, 1, `option "port" is "docker": it must be a whole number`},
@@ -327,6 +346,17 @@ func TestArgumentErrors(t *testing.T) {
 		{"a typo before the certificate is known", "cloud_init", []attr.Value{later, options("prot", number(1))}, 1, `unknown option "prot"`},
 		{"a typo before the certificate is known", "ignition", []attr.Value{types.ObjectUnknown(identityTypes), options("prot", number(1))}, 1, `unknown option "prot"`},
 		{"hosts before the certificate is known", "ignition", []attr.Value{later, options("listen", types.StringValue("hosts"))}, 1, `clashes with hosts`},
+		{"layout of clients, before the certificate is known", "server_files", []attr.Value{later, options("layout", types.StringValue("buildx"))}, 1, "which client_files has"},
+		{"layout of servers, before the certificate is known", "client_files", []attr.Value{later, options("layout", types.StringValue("buildkitd"))}, 1, "which server_files has"},
+		{"unknown option", "server_files", []attr.Value{later, options("mode", types.StringValue("tls"))}, 1, `unknown option "mode": the options are layout, clients`},
+		{"unknown option", "host_files", []attr.Value{later, options("layout", types.StringValue("docker"))}, 1, `unknown option "layout": the options are mode`},
+		{"unknown option", "docker_context", []attr.Value{types.StringUnknown(), types.StringUnknown(), later, options("layout", types.StringValue("docker"))}, 3, `the only option is daemons`},
+		{"nobody may enter", "cloud_init", []attr.Value{later, options("clients", types.TupleValueMust([]attr.Type{}, []attr.Value{}))}, 1, "names no authority"},
+		{"a leaf may enter, beside what is not known", "host_files", []attr.Value{later, options("clients", types.TupleValueMust(
+			[]attr.Type{types.DynamicType, types.DynamicType}, []attr.Value{types.DynamicUnknown(), types.DynamicValue(authorityOf(types.StringValue(cert)))},
+		))}, 1, "option clients[1].cert_pem, certificate 1: "},
+		{"a leaf for a daemon's authority", "docker_context", []attr.Value{types.StringUnknown(), web1, later, options("daemons", types.ListValueMust(authorityOf(types.StringValue(cert)).Type(t.Context()), []attr.Value{authorityOf(types.StringValue(cert))}))}, 3, "option daemons[0].cert_pem"},
+		{"an authority that is null", "client_files", []attr.Value{later, options("daemons", types.TupleValueMust([]attr.Type{types.DynamicType}, []attr.Value{types.DynamicValue(authorityOf(types.StringNull()))}))}, 1, `option "daemons[0].cert_pem" is missing`},
 		{"a typo beside what is not known", "daemon_json", []attr.Value{dynamic(object(map[string]attr.Value{"mode": types.StringUnknown(), "prot": types.DynamicUnknown()}))}, 0, `unknown option "prot"`},
 		{"a kind beside what is not known", "daemon_json", []attr.Value{options("settings", object(map[string]attr.Value{"log-opts": types.MapUnknown(types.StringType), "debug": types.StringValue("x")}))}, 0, `option "settings.debug" is a string`},
 		{"no key before the certificate is known", "client_files", []attr.Value{types.ObjectValueMust(identityTypes, map[string]attr.Value{
@@ -392,6 +422,11 @@ func TestUnknownArguments(t *testing.T) {
 		{"ignition", []attr.Value{later, dynamic(good)}},
 		{"daemon_json", []attr.Value{dynamic(open)}},
 		{"client_files", []attr.Value{later}},
+		{"server_files", []attr.Value{later}},
+		{"host_files", []attr.Value{later}},
+		{"host_files", []attr.Value{server, dynamic(object(map[string]attr.Value{"clients": types.TupleValueMust([]attr.Type{types.DynamicType}, []attr.Value{types.DynamicValue(authorityOf(types.StringUnknown()))})}))}},
+		{"server_files", []attr.Value{server, dynamic(object(map[string]attr.Value{"layout": types.StringUnknown()}))}},
+		{"docker_context", []attr.Value{web1, web1, server, dynamic(object(map[string]attr.Value{"daemons": types.DynamicUnknown()}))}},
 		{"docker_context", []attr.Value{web1, web1, later}},
 		{"docker_context", []attr.Value{types.StringUnknown(), web1, server}},
 		{"docker_context", []attr.Value{web1, types.StringUnknown(), server}},

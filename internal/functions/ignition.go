@@ -25,11 +25,11 @@ func (ignition) Definition(_ context.Context, _ function.DefinitionRequest, resp
 			"`listen = \"hosts\"` is an error here: both systems start Docker with `-H fd://`, which clashes with it. " +
 			"Without `private_key_pem`, a comment in the drop-in says where the host's own key must lie.",
 		Parameters:        []function.Parameter{identityParameter("server", "The host's certificate, as in `docker_tls_server_cert.example`.")},
-		VariadicParameter: optionsParameter(),
+		VariadicParameter: hostOptions(),
 		Return:            function.StringReturn{},
 	}
 }
 
 func (ignition) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	runUserData(ctx, req, resp, docker.CheckIgnition, docker.Ignition)
+	runWithOptions(ctx, req, resp, docker.NewIgnitionOptions, docker.Ignition)
 }
