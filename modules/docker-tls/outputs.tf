@@ -31,7 +31,7 @@ output "user_data" {
   sensitive   = true
   value = {
     for name, cert in docker_tls_server_cert.host : name =>
-    var.user_data_format == "ignition" ? provider::docker::ignition(cert, var.daemon) : provider::docker::cloud_init(cert, var.daemon)
+    var.user_data_format == "ignition" ? provider::docker::ignition(cert, local.daemons[name]) : provider::docker::cloud_init(cert, local.daemons[name])
   }
 }
 
@@ -57,6 +57,15 @@ output "contexts" {
 }
 
 locals {
+  # The options of each daemon: what all have, and what the host has of its own.
+  daemons = {
+    for name, host in var.hosts : name => merge(
+      var.daemon,
+      host.listen_address == null ? {} : { address = host.listen_address },
+      host.clients == null ? {} : { clients = host.clients },
+    )
+  }
+
   # The port follows, so an IPv6 address goes in brackets.
   addresses = {
     for name, host in var.hosts : name => one([

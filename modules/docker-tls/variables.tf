@@ -1,9 +1,11 @@
 variable "hosts" {
-  description = "The Docker hosts by name, each with what its clients call it. `address` is where contexts reach it: by default its first DNS name without a wildcard, or else its first IP address."
+  description = "The Docker hosts by name, each with what its clients call it. `address` is where contexts reach it: by default its first DNS name without a wildcard, or else its first IP address. `listen_address` is the one IP address that it listens on, by default all. `clients` are the authorities whose clients may enter it, each a docker_tls_ca or an object with cert_pem: by default the one of this module. List that too if its clients are to enter."
   type = map(object({
-    dns_names    = optional(list(string), [])
-    ip_addresses = optional(list(string), [])
-    address      = optional(string)
+    dns_names      = optional(list(string), [])
+    ip_addresses   = optional(list(string), [])
+    address        = optional(string)
+    listen_address = optional(string)
+    clients        = optional(list(object({ cert_pem = string })))
   }))
   default  = {}
   nullable = false
@@ -28,7 +30,7 @@ variable "hosts" {
 }
 
 variable "clients" {
-  description = "The clients by name: the user that Docker's authorization plugins see. Each may do everything on each host."
+  description = "The clients by name: the user that Docker's authorization plugins see. Each may do everything on each host that trusts the authority."
   type        = set(string)
   default     = []
   nullable    = false
@@ -92,7 +94,7 @@ variable "client_validity_period_hours" {
 }
 
 variable "daemon" {
-  description = "Options of the daemons, as the function cloud_init takes them: mode, directory, port, listen, settings."
+  description = "Options of the daemons, as the function cloud_init takes them: mode, directory, port, listen, address, clients, settings. What a host has of its own comes before that."
   type        = any
   default     = {}
   nullable    = false

@@ -38,6 +38,30 @@ run "given" {
   }
 }
 
+run "host_of_its_own" {
+  variables {
+    ca     = null
+    daemon = { directory = "/srv/tls", address = "10.9.9.9" }
+    hosts = {
+      web1 = { dns_names = ["web1.example.com"] }
+      web2 = { dns_names = ["web2.example.com"], listen_address = "10.0.0.6", clients = [run.pki.ca] }
+    }
+  }
+
+  assert {
+    condition     = strcontains(output.user_data["web1"], "ListenStream=10.9.9.9:2376") && strcontains(output.user_data["web2"], "ListenStream=10.0.0.6:2376")
+    error_message = "A host must listen on its own address, or on that of all."
+  }
+
+  assert {
+    condition = (
+      strcontains(output.user_data["web2"], indent(3, trimspace(run.pki.ca.cert_pem))) && !strcontains(output.user_data["web2"], indent(3, trimspace(output.ca_cert_pem)))
+      && strcontains(output.user_data["web1"], indent(3, trimspace(output.ca_cert_pem)))
+    )
+    error_message = "A host must let in the clients that it lists, and else those of the module."
+  }
+}
+
 run "leaf_for_an_authority" {
   command = plan
   variables {
