@@ -122,9 +122,10 @@ func hostOptions() function.DynamicParameter {
 // clientsOption and daemonsOption say whom a side trusts.
 const (
 	clientsOption = "  - `clients`: the authorities whose clients may enter, a list of `docker_tls_ca` or of objects with `cert_pem`, which is all that is read of them. " +
-		"The daemon's file of authorities then has their roots, each once, in place of that of the server's own. Default: `ca_cert_pem` of the server.\n"
+		"The daemon's file of authorities then has their roots, each once, in place of that of the server's own. " +
+		"An empty list is an error, and so is an authority that had expired when the server's certificate was issued. Default: `ca_cert_pem` of the server.\n"
 	daemonsOption = "  - `daemons`: the authorities of the daemons that the client trusts, a list of `docker_tls_ca` or of objects with `cert_pem`, which is all that is read of them. " +
-		"Default: `ca_cert_pem` of the client.\n"
+		"An empty list is an error, and so is an authority that had expired when the client's certificate was issued. Default: `ca_cert_pem` of the client.\n"
 )
 
 // newOptions reads the optional options argument at position with check, which
