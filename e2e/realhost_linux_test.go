@@ -18,8 +18,8 @@ import (
 // realHost is a machine of its own, of this machine's distribution: systemd is PID 1 and runs docker.service, sshd and
 // cloud-init, and the network is its own. Only the kernel is this machine's. Its disk outlives a boot.
 //
-// Nothing of it outlives the test: all its processes are in one cgroup, its mounts in their mount namespace, its network
-// interface in their network namespace, and systemd-nspawn dies with the test binary.
+// Nothing of it outlives the test binary, however that ends: its first process is the first of a PID namespace and dies
+// with the binary, and all others with that one; and then its mounts, which only they see, and its network cable.
 type realHost struct {
 	name    string // and its hostname
 	address string // where this machine and other hosts reach it
@@ -28,9 +28,9 @@ type realHost struct {
 	dockerd string        // directory of the programs that replace the distribution's; empty for none
 	notify  *net.UnixConn // where systemd-nspawn says how the boot goes
 
-	nspawn *exec.Cmd
+	nspawn *exec.Cmd     // runs systemd-nspawn
 	off    chan struct{} // closed when the host is off
-	init   string        // pid of its systemd on this machine
+	init   string        // directory of its systemd in /proc
 }
 
 const (
@@ -38,6 +38,26 @@ const (
 	hostGateway = hostNetwork + "1"
 	bootTimeout = 3 * time.Minute // of a machine that has other work
 )
+
+// forEachRealDockerd runs a test with the dockerd of the hosts' distribution, and with the current one that is in the
+// directory E2E_DOCKERD_DIR, with its containerd, containerd-shim-runc-v2, runc and docker-proxy.
+func forEachRealDockerd(t *testing.T, test func(t *testing.T, dockerd string)) {
+	t.Helper()
+	t.Run("debian", func(t *testing.T) {
+		t.Parallel()
+		test(t, "")
+	})
+	dir := os.Getenv("E2E_DOCKERD_DIR")
+	if dir == "" {
+		t.Log("left out: a current dockerd, as E2E_DOCKERD_DIR is not set")
+		keepReport(t, " was run without a current dockerd: E2E_DOCKERD_DIR is not set")
+		return
+	}
+	t.Run("current", func(t *testing.T) {
+		t.Parallel()
+		test(t, dir)
+	})
+}
 
 // newRealHost returns a host that has not been booted yet. dockerd is a directory with a dockerd, containerd, runc and so
 // on, which it then has in place of the distribution's, or empty.
@@ -85,7 +105,7 @@ func (h *realHost) claimNumber(t *testing.T) {
 		}
 		// A host of a run that was killed may still be about to end.
 		h.cgroup = filepath.Join(unifiedCgroups(t), "docker-tls-"+h.name)
-		if removeCgroup(h.cgroup) == nil && os.Mkdir(h.cgroup, 0o755) == nil {
+		if removeCgroup(h.cgroup) == nil {
 			return
 		}
 		_ = h.notify.Close()
@@ -130,21 +150,27 @@ func (h *realHost) seed(t *testing.T, userData string) {
 	h.write(t, "/var/lib/cloud/seed/nocloud/user-data", userData, 0o600)
 }
 
-// bootHost puts the disk over the image ($1 and $2), and becomes systemd-nspawn. All mounts are its own, also that of the
+// bootHost puts the disk over the image ($1 and $2), and runs systemd-nspawn. All mounts are its own, also that of the
 // cgroups, so that systemd-nspawn gives the host those of version 2 whatever this machine has.
 const bootHost = `set -e
 mount --make-rprivate /
+mount -t proc proc /proc
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
 shift 2
-exec systemd-nspawn "$@"`
+systemd-nspawn "$@" || exit` // and not exec: systemd-nspawn is not made to be the first process
 
 // boot switches the host on and waits until all that it does at boot is done, cloud-init included.
 func (h *realHost) boot(t *testing.T) {
 	t.Helper()
-	select {
-	case <-h.off:
-	default:
+	h.switchOn(t)
+	h.booted(t)
+}
+
+// switchOn returns when the host has its first process and its network cable. It boots by itself from there.
+func (h *realHost) switchOn(t *testing.T) {
+	t.Helper()
+	if h.isOn() {
 		t.Fatalf("%s is on already", h.name)
 	}
 	args := []string{"-c", bootHost, "sh", findHostImage(t), h.disk,
@@ -158,10 +184,9 @@ func (h *realHost) boot(t *testing.T) {
 		args = append(args, "--bind-ro="+program+":"+path)
 	}
 	h.start(t, args)
-	h.init = h.notified(t, "X_NSPAWN_LEADER_PID=")
+	// systemd-nspawn counts processes by its own namespace.
+	h.init = fmt.Sprintf("/proc/%d/root/proc/%s", h.nspawn.Process.Pid, h.notified(t, "X_NSPAWN_LEADER_PID="))
 	h.connect(t)
-	h.notified(t, "READY=1")
-	h.booted(t)
 }
 
 // replaced returns the programs that replace the distribution's, and where.
@@ -178,6 +203,9 @@ func (h *realHost) replaced() map[string]string {
 
 func (h *realHost) start(t *testing.T, args []string) {
 	t.Helper()
+	if err := os.Mkdir(h.cgroup, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	cgroup, err := os.Open(h.cgroup)
 	if err != nil {
 		t.Fatal(err)
@@ -192,8 +220,8 @@ func (h *realHost) start(t *testing.T, args []string) {
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "NOTIFY_SOCKET=" + h.notify.LocalAddr().String()}
 	cmd.Stdout, cmd.Stderr = console, console
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: syscall.CLONE_NEWNS, UseCgroupFD: true, CgroupFD: int(cgroup.Fd()),
-		Pdeathsig: syscall.SIGKILL, // systemd-nspawn hands it on to the host's systemd
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL,
+		UseCgroupFD: true, CgroupFD: int(cgroup.Fd()),
 	}
 	// What an earlier boot has said is of no interest.
 	for err := error(nil); err == nil; {
@@ -249,6 +277,7 @@ func (h *realHost) connect(t *testing.T) {
 // booted waits until systemd has nothing more to start.
 func (h *realHost) booted(t *testing.T) {
 	t.Helper()
+	h.notified(t, "READY=1")
 	r := h.on(invocation{path: "systemctl", args: []string{"is-system-running", "--wait"}}).run()
 	if state := strings.TrimSpace(r.stdout); state != "running" && state != "degraded" {
 		t.Fatalf("%s is %q after its boot: %s", h.name, state, r.all())
@@ -271,14 +300,18 @@ func (h *realHost) failed(t *testing.T) []string {
 
 // on has a program of the host run there, as root.
 func (h *realHost) on(i invocation) invocation {
-	return h.enter(i, "--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup")
+	return h.enter(i, "mount", "net", "pid", "uts", "ipc", "cgroup")
 }
 
 // reaching has a program of this machine run in the host's network, where 127.0.0.1 is the host.
-func (h *realHost) reaching(i invocation) invocation { return h.enter(i, "--net") }
+func (h *realHost) reaching(i invocation) invocation { return h.enter(i, "net") }
 
 func (h *realHost) enter(i invocation, namespaces ...string) invocation {
-	args := append([]string{"--target", h.init}, namespaces...)
+	var args []string
+	for _, namespace := range namespaces {
+		file := strings.Replace(namespace, "mount", "mnt", 1)
+		args = append(args, "--"+namespace+"="+h.init+"/ns/"+file)
+	}
 	i.args = append(append(args, "--", i.path), i.args...)
 	i.path = "nsenter"
 	return i
@@ -314,7 +347,7 @@ func (h *realHost) isOn() bool {
 // the host is off, it has only the files that are not of the image.
 func (h *realHost) file(path string) string {
 	if h.isOn() {
-		return filepath.Join("/proc", h.init, "root", path)
+		return filepath.Join(h.init, "root", path)
 	}
 	return filepath.Join(h.disk, "upper", path)
 }
@@ -374,6 +407,7 @@ func (h *realHost) ended(t *testing.T) int {
 	t.Helper()
 	select {
 	case <-h.off:
+		h.clear(t)
 		return h.nspawn.ProcessState.ExitCode()
 	case <-time.After(2 * time.Minute):
 		t.Fatalf("%s does not end", h.name)
@@ -384,12 +418,20 @@ func (h *realHost) ended(t *testing.T) int {
 // kill cuts the power. The disk is what it was at that moment.
 func (h *realHost) kill(t *testing.T) {
 	t.Helper()
+	if !h.isOn() {
+		return
+	}
 	if err := os.WriteFile(filepath.Join(h.cgroup, "cgroup.kill"), []byte("1"), 0o200); err != nil {
 		t.Error(err)
 	}
 	<-h.off
+	h.clear(t)
+}
+
+// clear waits until no process of a host that is off is left.
+func (h *realHost) clear(t *testing.T) {
+	t.Helper()
 	eventually(t, 30*time.Second, "no process of the host is left", func() bool { return removeCgroup(h.cgroup) == nil })
-	_ = os.Mkdir(h.cgroup, 0o755)
 }
 
 // The network of the host is cut when all packets are dropped, without a word to either side. Connections stay open.

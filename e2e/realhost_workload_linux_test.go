@@ -16,12 +16,15 @@ type workload struct {
 	born string // when that began, by the host's kernel
 }
 
+// work ends when it is asked to, which the first process of a container must say: the host shuts down at once then.
+const work = `trap "exit 0" TERM; /bin/busybox sleep 2147483647 & wait`
+
 // startWorkload runs a container of the host's own busybox, as no registry is within reach.
 func startWorkload(t *testing.T, h *realHost, flags ...string) workload {
 	t.Helper()
 	h.must(t, "/bin/sh", "-c", "tar --create --directory=/ bin/busybox | docker import - workload")
-	run := append([]string{"run", "--detach", "--stop-signal=KILL"}, flags...)
-	w := workload{host: h, id: h.must(t, "docker", append(run, "workload", "/bin/busybox", "sleep", "2147483647")...)}
+	run := append([]string{"run", "--detach"}, flags...)
+	w := workload{host: h, id: h.must(t, "docker", append(run, "workload", "/bin/busybox", "sh", "-c", work)...)}
 	w.pid = h.must(t, "docker", "inspect", "--format={{.State.Pid}}", w.id)
 	var running bool
 	if w.born, running = h.process(w.pid); !running {
