@@ -25,7 +25,6 @@ type realHost struct {
 	address string // where this machine and other hosts reach it
 	disk    string // directory of what differs from the image
 	cgroup  string
-	dockerd string        // directory of the programs that replace the distribution's; empty for none
 	notify  *net.UnixConn // where systemd-nspawn says how the boot goes
 
 	nspawn *exec.Cmd     // runs systemd-nspawn
@@ -70,7 +69,7 @@ func newRealHost(t *testing.T, dockerd string) *realHost {
 		missing(t, "root", "a host needs it: run the tests as root")
 	}
 	findHostImage(t)
-	h := &realHost{disk: t.TempDir(), dockerd: dockerd, off: make(chan struct{})}
+	h := &realHost{disk: t.TempDir(), off: make(chan struct{})}
 	close(h.off)
 	h.claimNumber(t)
 	for _, dir := range []string{"upper", "upper/etc", "work", "root", "docker", "containerd"} {
@@ -89,6 +88,9 @@ func newRealHost(t *testing.T, dockerd string) *realHost {
 	h.write(t, "/etc/systemd/network/10-host0.network", fmt.Sprintf("[Match]\nName=host0\n[Network]\nLinkLocalAddressing=no\n"+
 		"[Address]\nAddress=%s/32\nPeer=%s/32\n[Route]\nDestination=%s0/24\nGateway=%s\n", h.address, hostGateway, hostNetwork, hostGateway), 0o644)
 	h.seed(t, "#cloud-config\n")
+	if dockerd != "" {
+		h.replace(t, dockerd)
+	}
 	return h
 }
 
@@ -180,25 +182,29 @@ func (h *realHost) switchOn(t *testing.T) {
 		"--resolv-conf=off", "--timezone=off", "--link-journal=no", "--network-veth",
 		// A container's runtime needs what systemd-nspawn would withhold.
 		"--capability=all", "--system-call-filter=add_key keyctl bpf"}
-	for program, path := range h.replaced() {
-		args = append(args, "--bind-ro="+program+":"+path)
-	}
 	h.start(t, args)
 	// systemd-nspawn counts processes by its own namespace.
 	h.init = fmt.Sprintf("/proc/%d/root/proc/%s", h.nspawn.Process.Pid, h.notified(t, "X_NSPAWN_LEADER_PID="))
 	h.connect(t)
 }
 
-// replaced returns the programs that replace the distribution's, and where.
-func (h *realHost) replaced() map[string]string {
-	replaced := map[string]string{}
-	for name, dir := range map[string]string{"dockerd": "/usr/sbin", "docker-proxy": "/usr/sbin", "runc": "/usr/sbin", "containerd": "/usr/bin", "containerd-shim-runc-v2": "/usr/bin"} {
-		program := filepath.Join(h.dockerd, name)
-		if _, err := os.Stat(program); h.dockerd != "" && err == nil {
-			replaced[program] = filepath.Join(dir, name)
+// programs are where the distribution has those that a current dockerd comes with.
+var programs = map[string]string{
+	"dockerd": "/usr/sbin", "docker-proxy": "/usr/sbin", "runc": "/usr/sbin", "containerd": "/usr/bin", "containerd-shim-runc-v2": "/usr/bin",
+}
+
+// replace puts the programs of a directory in place of the distribution's. runc starts no container where it is mounted.
+func (h *realHost) replace(t *testing.T, dockerd string) {
+	t.Helper()
+	for name, dir := range programs {
+		program, err := os.ReadFile(filepath.Join(dockerd, name))
+		switch {
+		case err == nil:
+			h.write(t, filepath.Join(dir, name), string(program), 0o755)
+		case name != "docker-proxy" || !errors.Is(err, os.ErrNotExist):
+			t.Fatal(err)
 		}
 	}
-	return replaced
 }
 
 func (h *realHost) start(t *testing.T, args []string) {
