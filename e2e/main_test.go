@@ -65,7 +65,6 @@ var debianPackages = map[string]string{
 	"mount":          "mount",
 	"nsenter":        "util-linux",
 	"systemctl":      "systemd",
-	"sshd":           "openssh-server",
 }
 
 // tool returns the path of a program, or ends the test as [missing] does.

@@ -17,7 +17,6 @@ var packages = map[string]string{
 	"ip":             "iproute2",
 	"javac":          "default-jdk-headless",
 	"node":           "nodejs",
-	"sshd":           "openssh-server",
 	"systemd-nspawn": "systemd-container",
 }
 
