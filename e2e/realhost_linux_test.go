@@ -107,7 +107,7 @@ func (h *realHost) claimNumber(t *testing.T) {
 		}
 		// A host of a run that was killed may still be about to end.
 		h.cgroup = filepath.Join(unifiedCgroups(t), "docker-tls-"+h.name)
-		if removeCgroup(h.cgroup) == nil {
+		if h.gone() {
 			return
 		}
 		_ = h.notify.Close()
@@ -243,9 +243,9 @@ func (h *realHost) start(t *testing.T, args []string) {
 	off := make(chan struct{})
 	h.nspawn, h.off, h.init = cmd, off, ""
 	go func() {
-		_ = cmd.Wait() // how it ended is in cmd.ProcessState
+		_ = cmd.Wait()                           // how it ended is in cmd.ProcessState
+		_ = h.notify.SetReadDeadline(time.Now()) // there is nothing to wait for
 		close(off)
-		_ = h.notify.SetReadDeadline(time.Now())
 	}()
 }
 
@@ -269,7 +269,7 @@ func (h *realHost) notified(t *testing.T, prefix string) string {
 // connect gives this machine's end of the host's cable an address, and lets hosts reach each other through it.
 func (h *realHost) connect(t *testing.T) {
 	t.Helper()
-	cable := "ve-" + h.name
+	cable := h.cable()
 	for _, args := range []string{"address add " + hostGateway + " peer " + h.address + " dev " + cable, "link set " + cable + " up"} {
 		if r := (invocation{path: "ip", args: strings.Fields(args)}).run(); r.err != nil {
 			t.Fatalf("ip %s: %v: %s", args, r.err, r.all())
@@ -434,11 +434,21 @@ func (h *realHost) kill(t *testing.T) {
 	h.clear(t)
 }
 
-// clear waits until no process of a host that is off is left.
+// clear waits until nothing of a host that is off is left, so that it can be switched on again.
 func (h *realHost) clear(t *testing.T) {
 	t.Helper()
-	eventually(t, 30*time.Second, "no process of the host is left", func() bool { return removeCgroup(h.cgroup) == nil })
+	eventually(t, 30*time.Second, "nothing of the host is left", h.gone)
 }
+
+// gone reports whether no process and no network cable of the host is left. The kernel takes the cable away some time
+// after the last process.
+func (h *realHost) gone() bool {
+	_, err := os.Stat("/sys/class/net/" + h.cable())
+	return removeCgroup(h.cgroup) == nil && errors.Is(err, os.ErrNotExist)
+}
+
+// cable is what systemd-nspawn calls this machine's end of the host's network cable.
+func (h *realHost) cable() string { return "ve-" + h.name }
 
 // The network of the host is cut when all packets are dropped, without a word to either side. Connections stay open.
 var packetsDropped = []string{"PREROUTING --in-interface host0", "OUTPUT --out-interface host0"}
