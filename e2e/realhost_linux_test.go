@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,6 +39,9 @@ const (
 	bootTimeout = 3 * time.Minute // of a machine that has other work
 )
 
+// leftOut has the report say once that there is no current dockerd.
+var leftOut sync.Once
+
 // forEachRealDockerd runs a test with the dockerd of the hosts' distribution, and with the current one that is in the
 // directory E2E_DOCKERD_DIR, with its containerd, containerd-shim-runc-v2, runc and docker-proxy.
 func forEachRealDockerd(t *testing.T, test func(t *testing.T, dockerd string)) {
@@ -48,8 +52,9 @@ func forEachRealDockerd(t *testing.T, test func(t *testing.T, dockerd string)) {
 	})
 	dir := os.Getenv("E2E_DOCKERD_DIR")
 	if dir == "" {
-		t.Log("left out: a current dockerd, as E2E_DOCKERD_DIR is not set")
-		keepReport(t, " was run without a current dockerd: E2E_DOCKERD_DIR is not set")
+		const left = " without a current dockerd: E2E_DOCKERD_DIR is not set"
+		t.Log(t.Name() + left)
+		leftOut.Do(func() { keepReport(t, " and others"+left) })
 		return
 	}
 	t.Run("current", func(t *testing.T) {
@@ -424,13 +429,12 @@ func (h *realHost) ended(t *testing.T) int {
 // kill cuts the power. The disk is what it was at that moment.
 func (h *realHost) kill(t *testing.T) {
 	t.Helper()
-	if !h.isOn() {
-		return
+	if h.isOn() {
+		if err := os.WriteFile(filepath.Join(h.cgroup, "cgroup.kill"), []byte("1"), 0o200); err != nil {
+			t.Error(err)
+		}
+		<-h.off
 	}
-	if err := os.WriteFile(filepath.Join(h.cgroup, "cgroup.kill"), []byte("1"), 0o200); err != nil {
-		t.Error(err)
-	}
-	<-h.off
 	h.clear(t)
 }
 
