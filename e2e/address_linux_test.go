@@ -24,17 +24,21 @@ func TestAddress(t *testing.T) {
 
 	for _, name := range slices.Sorted(maps.Keys(userData)) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			listens := "127.0.0.2:2376"
 			if strings.HasSuffix(name, "6") {
 				listens = "[::1]:2376"
 			}
-			h := newHost(t)
-			h.boot(t, userData[name])
-			if strings.HasPrefix(name, "socket") {
-				h.checkUnits(t)
-			}
-			forEachDockerd(t, func(t *testing.T, binary string) {
-				h.startDockerd(t, binary)
+			forEachRealDockerd(t, func(t *testing.T, dockerd string) {
+				h := newRealHost(t, dockerd)
+				if strings.HasPrefix(name, "hosts") {
+					h.write(t, plainUnit, plainUnitText, 0o644)
+				}
+				h.seed(t, userData[name])
+				h.boot(t)
+				if strings.HasPrefix(name, "socket") {
+					h.checkUnits(t)
+				}
 				for _, address := range []string{"127.0.0.1:2376", "127.0.0.2:2376", "[::1]:2376"} {
 					r := h.reaching(dockerVersion(docker, []string{"HOME=" + t.TempDir()}, fullDocker(address, dir)...)).run()
 					if r.connected() != (address == listens) || address != listens && !strings.Contains(r.stderr, "Is the docker daemon running?") {

@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"bytes"
+	"fmt"
 	"io/fs"
 	"maps"
+	"mime/multipart"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,8 +23,8 @@ type zone struct {
 	ZoneEnv map[string]string `json:"zone_env"` // for files in ~/.docker/NAME
 }
 
-// TestDelivery sets up hosts from their user data, with cloud-init, systemd, and dockerd as the only readers, and
-// calls each as Docker's guide has its clients do.
+// TestDelivery sets up hosts by their user data in each way there is, and calls each as Docker's guide has its clients
+// do.
 func TestDelivery(t *testing.T) {
 	t.Parallel()
 	w := workspace{terraform: findTerraform(t), dir: t.TempDir()}
@@ -58,36 +62,44 @@ func TestDelivery(t *testing.T) {
 		{"request", "/etc/docker/tls", socketUnits, "zone2", "zone1", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			given := hosts[test.name]
 			acceptedBySchema(t, given.UserData)
-			h := newHost(t)
-			if given.Files.Key == "" {
+			keepsKey := given.Files.Key == ""
+			if keepsKey {
 				given.Files.Key = hostKey
-				h.write(t, keyPlace(t, given.UserData), hostKey, 0o400)
 			}
-			h.boot(t, composed(t, given.UserData))
-
 			want := map[string]written{
 				"/etc/docker/daemon.json":           {mode: 0o644},
 				test.directory + "/server-cert.pem": {0o444, given.Files.Cert},
 				test.directory + "/server-key.pem":  {0o400, given.Files.Key},
-				"/etc/other":                        {0o644, "other"},
-				"/etc/other.ran":                    {0o644, "other"},
 			}
 			if !test.strangers {
 				want[test.directory+"/ca.pem"] = written{0o444, given.Files.CA}
 			}
+			want["/etc/other"], want["/etc/other.ran"] = written{0o644, "other"}, written{0o644, "other"}
+			// The user data of others that comes first.
+			const others = "#cloud-config\nwrite_files: [{path: /etc/other, content: other}]\nruncmd: [install -m 0644 /etc/other /etc/other.ran]\n"
 			for _, unit := range test.units {
 				want[unit] = written{mode: 0o644}
 			}
-			h.has(t, want)
-			if len(test.units) > 0 {
-				h.checkUnits(t)
-			}
-
-			forEachDockerd(t, func(t *testing.T, binary string) {
-				h.validate(t, binary)
-				h.startDockerd(t, binary)
+			forEachRealDockerd(t, func(t *testing.T, dockerd string) {
+				h := newRealHost(t, dockerd)
+				if keepsKey {
+					h.write(t, keyPlace(t, given.UserData), hostKey, 0o400)
+				}
+				if test.units == nil {
+					h.write(t, plainUnit, plainUnitText, 0o644)
+				}
+				h.seed(t, composed(t, others, given.UserData))
+				h.boot(t)
+				if units := h.failed(t); units != nil {
+					t.Errorf("%q failed", units)
+				}
+				h.has(t, want)
+				if test.units != nil {
+					h.checkUnits(t)
+				}
 				home, other := t.TempDir(), t.TempDir()
 				writeFiles(t, filepath.Join(home, ".docker"), zones[test.zone].Files)
 				writeFiles(t, filepath.Join(other, ".docker"), zones[test.otherZone].Files)
@@ -102,6 +114,33 @@ func TestDelivery(t *testing.T) {
 		})
 	}
 }
+
+// composed makes user data of several parts.
+func composed(t *testing.T, parts ...string) string {
+	t.Helper()
+	var text bytes.Buffer
+	w := multipart.NewWriter(&text)
+	fmt.Fprintf(&text, "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=%q\n\n", w.Boundary())
+	for _, part := range parts {
+		body, err := w.CreatePart(textproto.MIMEHeader{"Content-Type": {"text/cloud-config"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := body.Write([]byte(part)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+// As on distributions where docker.service opens no socket.
+const (
+	plainUnit     = "/etc/systemd/system/docker.service.d/plain.conf"
+	plainUnitText = "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd\n"
+)
 
 // keyAndRequest makes a key as a host does that keeps it, and the request for its certificate.
 func keyAndRequest(t *testing.T) (key, request string) {
@@ -200,8 +239,11 @@ type written struct {
 
 var socketUnits = []string{"/etc/systemd/system/docker-tls.socket", "/etc/systemd/system/docker.service.d/10-tls.conf"}
 
+// daemonID is what old versions of dockerd write beside daemon.json.
+const daemonID = "/etc/docker/key.json"
+
 // has checks that the host has the files, and no others where they lie.
-func (h *host) has(t *testing.T, want map[string]written) {
+func (h *realHost) has(t *testing.T, want map[string]written) {
 	t.Helper()
 	for _, path := range slices.Sorted(maps.Keys(want)) {
 		info, err := os.Stat(h.file(path))
@@ -220,55 +262,24 @@ func (h *host) has(t *testing.T, want map[string]written) {
 			t.Errorf("%s has other content, or none: %d bytes, %v", path, len(text), err)
 		}
 	}
-	err := filepath.WalkDir(h.file("/etc/docker"), func(path string, entry fs.DirEntry, err error) error {
-		if _, ok := want[strings.TrimPrefix(path, h.root)]; !ok && err == nil && !entry.IsDir() {
-			t.Errorf("the host has %s too", strings.TrimPrefix(path, h.root))
+	for path := range strings.Lines(h.must(t, "find", "/etc/docker", "-type", "f", "-not", "-path", daemonID)) {
+		if path = strings.TrimSpace(path); want[path].mode == 0 {
+			t.Errorf("the host has %s too", path)
 		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }
 
-// startCheck is a command that systemd runs before it starts a service.
-var startCheck = regexp.MustCompile(`(?m)^ExecStartPre=(.*)$`)
-
-// checkUnits has systemd verify the socket and Docker's own service with the drop-in, looks whether the socket is
-// enabled, and runs the check that comes before each start.
-func (h *host) checkUnits(t *testing.T) {
+// checkUnits has systemd verify the socket and Docker's own service with the drop-in, and looks whether the socket is
+// enabled.
+func (h *realHost) checkUnits(t *testing.T) {
 	t.Helper()
-	r := h.on(invocation{path: tool(t, "systemd-analyze"), args: []string{"verify", "--man=no", "docker-tls.socket", "docker.service"}}).run()
+	r := h.on(invocation{path: "systemd-analyze", args: []string{"verify", "--man=no", "docker-tls.socket", "docker.service"}}).run()
 	// systemd warns of keys that it does not know, and goes on. Units of others are not looked at.
 	if r.err != nil || strings.Contains(r.all(), "docker") {
 		t.Errorf("systemd-analyze verify: %v\n%s", r.err, r.all())
 	}
-	if _, err := os.Lstat(h.file("/etc/systemd/system/sockets.target.wants/docker-tls.socket")); err != nil {
-		t.Errorf("the socket is not enabled: %v", err)
-	}
-	dropIn, err := os.ReadFile(h.file(socketUnits[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	checks := startCheck.FindAllStringSubmatch(string(dropIn), -1)
-	if len(checks) == 0 {
-		t.Errorf("nothing is checked before a start:\n%s", dropIn)
-	}
-	for _, check := range checks {
-		// It is quoted as for a shell.
-		if r := h.on(invocation{path: "/bin/sh", args: []string{"-c", check[1]}}).run(); r.err != nil {
-			t.Errorf("%s: %v\n%s", check[1], r.err, r.all())
-		}
-	}
-}
-
-// validate has dockerd look at daemon.json, where it can: since 23.0.
-func (h *host) validate(t *testing.T, binary string) {
-	t.Helper()
-	if help := (invocation{path: binary, args: []string{"--help"}}).run(); !strings.Contains(help.stdout, "--validate") {
-		return
-	}
-	if r := h.on(invocation{path: binary, args: []string{"--validate"}}).run(); r.err != nil {
-		t.Errorf("dockerd --validate: %v\n%s", r.err, r.all())
+	h.must(t, "systemctl", "is-enabled", "docker-tls.socket")
+	if !strings.Contains(h.read(t, socketUnits[1]), "\nExecStartPre=") {
+		t.Error("nothing is checked before a start of the daemon")
 	}
 }

@@ -56,16 +56,19 @@ var debianPackages = map[string]string{
 	"gnutls-cli":               "gnutls-bin",
 	"ip":                       "iproute2",
 	"javac":                    "default-jdk-headless",
+	"mmdebstrap":               "mmdebstrap",
+	"mount":                    "mount",
 	"node":                     "nodejs",
+	"nsenter":                  "util-linux",
 	"openssl":                  "openssl",
 	"prometheus":               "prometheus",
 	"prometheus-node-exporter": "prometheus-node-exporter",
 	"promtool":                 "prometheus",
 	"python3":                  "python3",
 	"ssh-keygen":               "openssh-client",
-	"sshd":                     "openssh-server",
-	"systemd-analyze":          "systemd",
-	"systemd-socket-activate":  "systemd",
+	"ssh-keyscan":              "openssh-client",
+	"systemctl":                "systemd",
+	"systemd-nspawn":           "systemd-container",
 }
 
 // tool returns the path of a program, or ends the test as [missing] does.

@@ -84,8 +84,12 @@ func TestUserData(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := files["RSA_4096"]
-	h := newHost(t)
-	h.boot(t, last["started"].zipped(t))
+	h := newRealHost(t, "")
+	h.seed(t, last["started"].zipped(t))
+	h.boot(t)
+	if units := h.failed(t); units != nil {
+		t.Errorf("%q failed", units)
+	}
 	want := map[string]written{
 		"/etc/docker/daemon.json":         {mode: 0o644},
 		"/etc/docker/tls/ca.pem":          {0o444, m.CA},
@@ -97,5 +101,7 @@ func TestUserData(t *testing.T) {
 	}
 	h.has(t, want)
 	h.checkUnits(t)
-	forEachDockerd(t, func(t *testing.T, binary string) { h.startDockerd(t, binary) })
+	if labels := h.must(t, "docker", "info", "--format={{json .Labels}}"); labels != `["place=Ōtepoti"]` {
+		t.Errorf("dockerd has the labels %s", labels)
+	}
 }

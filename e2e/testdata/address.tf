@@ -25,10 +25,7 @@ output "user_data" {
     socket_6 = { address = "::1" }
     hosts_4  = { address = "127.0.0.2", listen = "hosts" }
     hosts_6  = { address = "::1", listen = "hosts" }
-    } : name => provider::docker::cloud_init(docker_tls_server_cert.host, merge(options, {
-      # dockerd then needs no kernel feature but namespaces.
-      settings = { bridge = "none", iptables = false, ip6tables = false, storage-driver = "vfs" }
-  })) }
+  } : name => provider::docker::cloud_init(docker_tls_server_cert.host, options) }
 }
 
 output "client_files" {

@@ -19,8 +19,6 @@ locals {
     tls     = { zone = "zone1", options = { mode = "tls", directory = "/etc/docker/certs" } }
     request = { zone = "zone2", options = {}, request = var.request }
   }
-  # dockerd then needs no kernel feature but namespaces.
-  settings = { bridge = "none", iptables = false, ip6tables = false, storage-driver = "vfs" }
 }
 
 resource "docker_tls_ca" "zone" {
@@ -45,7 +43,7 @@ output "hosts" {
   sensitive = true
   value = { for name, host in local.hosts : name => {
     files     = { ca = docker_tls_ca.zone[host.zone].cert_pem, cert = docker_tls_server_cert.host[name].cert_pem, key = docker_tls_server_cert.host[name].private_key_pem }
-    user_data = provider::docker::cloud_init(docker_tls_server_cert.host[name], merge(host.options, { settings = local.settings }))
+    user_data = provider::docker::cloud_init(docker_tls_server_cert.host[name], host.options)
   } }
 }
 

@@ -6,12 +6,25 @@ terraform {
   }
 }
 
+variable "address" {
+  type = string
+}
+
+# Where the check looks for the daemon.
+variable "daemon" {
+  type    = string
+  default = null
+}
+
+locals {
+  daemon = coalesce(var.daemon, "tcp://${var.address}:2376")
+}
+
 resource "docker_tls_ca" "this" {}
 
 resource "docker_tls_server_cert" "host" {
   ca           = docker_tls_ca.this
-  dns_names    = ["localhost"]
-  ip_addresses = ["127.0.0.1"]
+  ip_addresses = [var.address]
 }
 
 resource "docker_tls_client_cert" "ci" {
@@ -19,9 +32,17 @@ resource "docker_tls_client_cert" "ci" {
   subject = { common_name = "ci" }
 }
 
+# Of somebody else, with no right to be served.
+resource "docker_tls_ca" "other" {}
+
+resource "docker_tls_client_cert" "stranger" {
+  ca      = docker_tls_ca.other
+  subject = { common_name = "ci" }
+}
+
 check "daemon" {
   data "docker_tls_endpoint" "host" {
-    host        = "tcp://localhost:2376"
+    host        = local.daemon
     ca_cert_pem = docker_tls_ca.this.cert_pem
   }
 
@@ -38,17 +59,19 @@ check "daemon" {
 
 output "user_data" {
   sensitive = true
-  value = provider::docker::cloud_init(docker_tls_server_cert.host, {
-    # dockerd then needs no kernel feature but namespaces.
-    settings = { bridge = "none", iptables = false, ip6tables = false, storage-driver = "vfs" }
-  })
+  value     = provider::docker::cloud_init(docker_tls_server_cert.host)
 }
 
 output "client" {
   sensitive = true
   value = {
     files   = provider::docker::client_files(docker_tls_client_cert.ci)
-    env     = provider::docker::client_env("localhost")
-    context = provider::docker::docker_context("web1", "tcp://localhost:2376", docker_tls_client_cert.ci)
+    env     = provider::docker::client_env(var.address)
+    context = provider::docker::docker_context("web1", "tcp://${var.address}:2376", docker_tls_client_cert.ci)
   }
+}
+
+output "stranger" {
+  sensitive = true
+  value     = provider::docker::client_files(docker_tls_client_cert.stranger)
 }
