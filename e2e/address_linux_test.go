@@ -31,10 +31,11 @@ func TestAddress(t *testing.T) {
 			}
 			forEachRealDockerd(t, func(t *testing.T, dockerd string) {
 				h := newRealHost(t, dockerd)
+				given := []string{userData[name]}
 				if strings.HasPrefix(name, "hosts") {
-					h.write(t, plainUnit, plainUnitText, 0o644)
+					given = []string{hostsDropIn(t), userData[name]}
 				}
-				h.seed(t, userData[name])
+				h.seed(t, composed(t, given...))
 				h.boot(t)
 				if strings.HasPrefix(name, "socket") {
 					h.checkUnits(t)

@@ -77,9 +77,12 @@ func TestDelivery(t *testing.T) {
 			if !test.strangers {
 				want[test.directory+"/ca.pem"] = written{0o444, given.Files.CA}
 			}
-			want["/etc/other"], want["/etc/other.ran"] = written{0o644, "other"}, written{0o644, "other"}
 			// The user data of others that comes first.
-			const others = "#cloud-config\nwrite_files: [{path: /etc/other, content: other}]\nruncmd: [install -m 0644 /etc/other /etc/other.ran]\n"
+			others := hostsDropIn(t)
+			if test.units != nil {
+				others = "#cloud-config\nwrite_files: [{path: /etc/other, content: other}]\nruncmd: [install -m 0644 /etc/other /etc/other.ran]\n"
+				want["/etc/other"], want["/etc/other.ran"] = written{0o644, "other"}, written{0o644, "other"}
+			}
 			for _, unit := range test.units {
 				want[unit] = written{mode: 0o644}
 			}
@@ -87,9 +90,6 @@ func TestDelivery(t *testing.T) {
 				h := newRealHost(t, dockerd)
 				if keepsKey {
 					h.write(t, keyPlace(t, given.UserData), hostKey, 0o400)
-				}
-				if test.units == nil {
-					h.write(t, plainUnit, plainUnitText, 0o644)
 				}
 				h.seed(t, composed(t, others, given.UserData))
 				h.boot(t)
@@ -136,11 +136,23 @@ func composed(t *testing.T, parts ...string) string {
 	return text.String()
 }
 
-// As on distributions where docker.service opens no socket.
-const (
-	plainUnit     = "/etc/systemd/system/docker.service.d/plain.conf"
-	plainUnitText = "[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd\n"
-)
+// guideDropIn is the part of user data with which docker.service takes no socket from systemd.
+var guideDropIn = regexp.MustCompile("(?s)\n  ```yaml\n(  #cloud-config\n.*?)  ```\n")
+
+// hostsDropIn returns what the guide has before the user data of a host with listen = "hosts".
+func hostsDropIn(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "templates", "guides", "delivery.md.tmpl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := guideDropIn.FindStringSubmatch(string(text))
+	if part == nil {
+		t.Fatal(`the guide has no drop-in for listen = "hosts"`)
+	}
+	// Debian has dockerd elsewhere than Docker's own packages.
+	return strings.NewReplacer("\n  ", "\n", "/usr/bin/dockerd", "/usr/sbin/dockerd").Replace(strings.TrimPrefix(part[1], "  "))
+}
 
 // keyAndRequest makes a key as a host does that keeps it, and the request for its certificate.
 func keyAndRequest(t *testing.T) (key, request string) {

@@ -37,7 +37,9 @@ func CloudConfig(server Identity, o Options) (string, error) {
 - if systemctl cat docker >/dev/null 2>&1; then systemctl stop %[1]s; systemctl restart docker; fi
 `, socketUnitName)
 	} else {
-		b.WriteString("- if systemctl cat docker >/dev/null 2>&1; then systemctl restart docker;" +
+		// A drop-in of another part is new to systemd, and Docker may have failed
+		// without it more often than systemd allows.
+		b.WriteString("- if systemctl cat docker >/dev/null 2>&1; then systemctl daemon-reload; systemctl reset-failed docker; systemctl restart docker;" +
 			" elif [ -x /etc/init.d/docker ]; then /etc/init.d/docker restart; fi\n")
 	}
 	return b.String(), nil
