@@ -101,8 +101,9 @@ func (h *realHost) listens(port string) bool {
 	return err == nil && conn.Close() == nil
 }
 
-// applyChecked applies the configuration with the given variables, and expects the one check in it to end so.
-func (w workspace) applyChecked(t *testing.T, check string, vars ...string) {
+// applyChecked applies the configuration with the given variables, and expects the one check in it to end so. It
+// returns what terraform said.
+func (w workspace) applyChecked(t *testing.T, check string, vars ...string) string {
 	t.Helper()
 	args := []string{"apply", "-auto-approve", "-input=false"}
 	for _, v := range vars {
@@ -125,4 +126,5 @@ func (w workspace) applyChecked(t *testing.T, check string, vars ...string) {
 	if len(state.Checks) != 1 || state.Checks[0].Status != check {
 		t.Errorf("the checks are %+v, want one with status %q\n%s", state.Checks, check, said)
 	}
+	return said
 }

@@ -16,6 +16,12 @@ variable "daemon" {
   default = null
 }
 
+# Of cloud_init.
+variable "options" {
+  type    = any
+  default = {}
+}
+
 locals {
   daemon = coalesce(var.daemon, "tcp://${var.address}:2376")
 }
@@ -59,7 +65,7 @@ check "daemon" {
 
 output "user_data" {
   sensitive = true
-  value     = provider::docker::cloud_init(docker_tls_server_cert.host)
+  value     = provider::docker::cloud_init(docker_tls_server_cert.host, var.options)
 }
 
 output "client" {

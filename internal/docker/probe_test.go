@@ -326,7 +326,7 @@ func TestDialError(t *testing.T) {
 		want string
 	}{
 		{t.Context(), &net.OpError{Op: "dial", Err: &net.DNSError{Name: "web1.example.com", IsNotFound: true}}, "the name web1.example.com does not resolve"},
-		{t.Context(), &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "nothing listens on web1.example.com:2376: Docker is not running there, or not on this port"},
+		{t.Context(), &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "nothing listens on web1.example.com:2376: Docker is not running there (systemctl status docker says why), or not on this port"},
 		{t.Context(), &net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, "no answer from web1.example.com:2376 in time: the host is down, or a firewall drops the connection"},
 		{late, context.Canceled, "no answer from web1.example.com:2376 in time"},
 		{t.Context(), &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, "cannot connect to web1.example.com:2376: dial: no route to host"},

@@ -26,7 +26,7 @@ func (p Probe) dialError(ctx context.Context, err error) *ProbeError {
 	case errors.As(err, &noName) && noName.IsNotFound:
 		return probeErrorf(AboutEndpoint, "the name %s does not resolve", p.Endpoint.Host)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return probeErrorf(AboutEndpoint, "nothing listens on %s: Docker is not running there, or not on this port", address)
+		return probeErrorf(AboutEndpoint, "nothing listens on %s: Docker is not running there (systemctl status docker says why), or not on this port", address)
 	case ctx.Err() != nil, isTimeout(err):
 		return probeErrorf(AboutEndpoint, "no answer from %s in time: the host is down, or a firewall drops the connection", address)
 	}

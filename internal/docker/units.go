@@ -53,7 +53,7 @@ WantedBy=sockets.target
 // files: were daemon.json ever replaced by one without TLS, dockerd would serve
 // the socket it is handed in the clear.
 //
-// unitCheck does the rest.
+// unitChecks does the rest.
 func serviceDropIn(o Options, keyOnHost bool) string {
 	guard := "tlsverify"
 	if o.Mode == ModeTLS {
@@ -70,30 +70,34 @@ After=%[1]s
 [Service]
 # Without TLS in daemon.json, port %[2]d would be in the clear.
 ExecStartPre=/bin/grep -q '"%[3]s": *true' %[4]s
-ExecStartPre=/bin/sh -c '%[5]s'
-`, socketUnitName, o.Port, guard, daemonJSONPath, unitCheck(o))
+`, socketUnitName, o.Port, guard, daemonJSONPath)
+	for _, check := range unitChecks(o) {
+		fmt.Fprintf(&b, "ExecStartPre=/bin/sh -c '%s'\n", check)
+	}
 	return b.String()
 }
 
-// unitCheck is the script that looks at what systemd is about to run, whichever
-// files say so, and at the variables from which that may have its flags.
+// unitChecks are scripts that look at what systemd is about to run, whichever
+// files say so, and at the variables from which that may have its flags. The
+// one that fails is in systemctl status, with what it says.
 //
 // Without -H fd:// dockerd takes no socket of systemd's: the port would accept
 // connections that nobody answers, or dockerd would find it taken. A unit that
 // starts another program passes: what that does is not known. A setting that is
 // a flag too stops dockerd, which says so where systemctl status does not show it.
-func unitCheck(o Options) string {
-	script := `c="$(systemctl show -pExecStart docker) $(env) "; case $c in *fd://*) ;; */dockerd*) echo "docker-tls: ` + noSocketMessage + `"; exit 1; esac`
+func unitChecks(o Options) []string {
+	const command = `c="$(systemctl show -pExecStart docker) $(env) "; `
+	checks := []string{command + `case $c in *fd://*) ;; */dockerd*) echo "docker-tls: ` + noSocketMessage + `"; exit 1; esac`}
 	var flags []string
 	for _, key := range sortedKeys(o.Settings) {
 		if flag := flagOf(key); plainFlag.MatchString(flag) {
 			flags = append(flags, flag)
 		}
 	}
-	if len(flags) == 0 {
-		return script
+	if len(flags) > 0 {
+		checks = append(checks, command+"for f in "+strings.Join(flags, " ")+`; do case $c in *--$f[!-a-z]*) echo "docker-tls: `+clashMessage+`"; exit 1; esac; done`)
 	}
-	return script + "; for f in " + strings.Join(flags, " ") + `; do case $c in *--$f[!-a-z]*) echo "docker-tls: ` + clashMessage + `"; exit 1; esac; done`
+	return checks
 }
 
 // plainFlag is a flag that means nothing to a shell and to systemd.

@@ -8,11 +8,12 @@ import (
 	"testing"
 )
 
-// socketCheck is the command with which systemd looks for -H fd:// before it
+// unitCheck is a command with which systemd looks at docker.service before it
 // starts dockerd.
-var socketCheck = regexp.MustCompile(`(?m)^ExecStartPre=/bin/sh -c '([^']*)'$`)
+var unitCheck = regexp.MustCompile(`(?m)^ExecStartPre=/bin/sh -c '([^']*)'$`)
 
-// unitCheck as systemd has it, in the drop-in of a host with settings.
+// dropInCheck returns the unitChecks as systemd has them, in the drop-in of a
+// host with settings.
 func dropInCheck(t *testing.T) string {
 	t.Helper()
 	o := DefaultOptions()
@@ -20,11 +21,12 @@ func dropInCheck(t *testing.T) string {
 		"live-restore": true, "log-driver": "journald", "log-opts": map[string]any{}, "dns": []any{}, "runtimes": map[string]any{},
 		"insecure-registries": []any{}, "later key'$": true,
 	}
-	check := socketCheck.FindStringSubmatch(serviceDropIn(o, false))
-	if check == nil {
-		t.Fatalf("no check in\n%s", serviceDropIn(o, false))
+	dropIn := serviceDropIn(o, false)
+	checks := unitCheck.FindAllStringSubmatch(dropIn, -1)
+	if len(checks) != 2 {
+		t.Fatalf("%d checks, want 2, in\n%s", len(checks), dropIn)
 	}
-	return check[1]
+	return checks[0][1] + "; " + checks[1][1]
 }
 
 // The check knows a dockerd that takes its sockets from systemd by what systemd
