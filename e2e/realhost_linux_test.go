@@ -50,7 +50,7 @@ func forEachRealDockerd(t *testing.T, test func(t *testing.T, dockerd string)) {
 		t.Parallel()
 		dir := os.Getenv("E2E_DOCKERD_DIR")
 		if dir == "" {
-			t.Skip("without a current dockerd: E2E_DOCKERD_DIR is not set")
+			missing(t, "a current dockerd (E2E_DOCKERD_DIR)", "make current-dockerd")
 		}
 		test(t, dir)
 	})
