@@ -18,22 +18,22 @@ var algorithms = []struct{ name, openssl string }{
 	{"ED25519", "ED25519 Public-Key:"},
 }
 
-// fixture is a configuration of testdata that is applied once, for all tests that read what it made. Each step is
-// one apply, with the given variables.
-type fixture struct {
+// fixture is a configuration of testdata that is applied once, for all tests that read what it made: its output "files".
+// Each step is one apply, with the given variables.
+type fixture[T any] struct {
 	config string
 	steps  [][]string
 
 	once  sync.Once
 	w     workspace
-	files []map[string]material // by step
+	files []T // by step
 	err   error
 }
 
 var (
-	profiles = fixture{config: "profiles.tf", steps: [][]string{nil}}
-	rotated  = fixture{config: "rotation.tf", steps: [][]string{{"generation=1"}, {"generation=2"}, {"generation=3"}}}
-	cutOff   = fixture{config: "rotation.tf", steps: [][]string{{"generation=1", "overlap_hours=0"}, {"generation=2", "overlap_hours=0"}}}
+	profiles = fixture[map[string]material]{config: "profiles.tf", steps: [][]string{nil}}
+	rotated  = fixture[map[string]material]{config: "rotation.tf", steps: [][]string{{"generation=1"}, {"generation=2"}, {"generation=3"}}}
+	cutOff   = fixture[map[string]material]{config: "rotation.tf", steps: [][]string{{"generation=1", "overlap_hours=0"}, {"generation=2", "overlap_hours=0"}}}
 )
 
 // issued returns the material of testdata/profiles.tf by name: "server RSA_2048", "client stranger".
@@ -49,7 +49,7 @@ func generations(t *testing.T) []map[string]material {
 	return rotated.get(t)
 }
 
-func (f *fixture) get(t *testing.T) []map[string]material {
+func (f *fixture[T]) get(t *testing.T) []T {
 	t.Helper()
 	terraform := findTerraform(t)
 	f.once.Do(func() { f.err = f.make(terraform) })
@@ -59,7 +59,7 @@ func (f *fixture) get(t *testing.T) []map[string]material {
 	return f.files
 }
 
-func (f *fixture) make(terraform string) error {
+func (f *fixture[T]) make(terraform string) error {
 	// Not in a test's own directory: that goes when the first test ends.
 	dir, err := os.MkdirTemp(providerBuild, "fixture-")
 	if err != nil {
@@ -73,8 +73,8 @@ func (f *fixture) make(terraform string) error {
 		if err := f.w.apply(vars...); err != nil {
 			return err
 		}
-		files, err := f.w.materials()
-		if err != nil {
+		var files T
+		if err := f.w.output("files", &files); err != nil {
 			return err
 		}
 		f.files = append(f.files, files)

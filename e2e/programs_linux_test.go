@@ -12,44 +12,58 @@ import (
 	"time"
 )
 
-// Files of Docker's other programs, by name: where each of them looks for what.
+// layouts has the files of testdata/programs.tf after each of three generations of the authority: by side, layout and name.
+var layouts = fixture[map[string]map[string]map[string]string]{config: "programs.tf", steps: rotated.steps}
 
-// dindFiles are those of docker:dind in DOCKER_TLS_CERTDIR.
-func dindFiles(server, client material) map[string]string {
-	return map[string]string{
-		"server/ca.pem": server.CA, "server/cert.pem": server.Cert, "server/key.pem": server.Key,
-		"client/ca.pem": client.CA, "client/cert.pem": client.Cert, "client/key.pem": client.Key,
-		"ca/cert.pem": server.CA,
+// overlapping returns the files of testdata/programs.tf while roots overlap: the server is as new as can be, and its
+// client was never updated.
+func overlapping(t *testing.T) (server, client, stranger map[string]map[string]string) {
+	t.Helper()
+	steps := layouts.get(t)
+	first, last := steps[0], steps[len(steps)-1]
+	return last["server"], first["client"], first["stranger"]
+}
+
+// replaced returns files of which those with the names are another's.
+func replaced(files, others map[string]string, names ...string) map[string]string {
+	files = maps.Clone(files)
+	for _, name := range names {
+		files[name] = others[name]
 	}
+	return files
 }
 
-// buildkitFiles are those of a buildkitd, and of a client of one.
-func buildkitFiles(m material) map[string]string {
-	return map[string]string{"ca.pem": m.CA, "cert.pem": m.Cert, "key.pem": m.Key}
-}
-
-// registryFiles are those of a registry's client, in /etc/docker/certs.d/HOST:PORT.
-func registryFiles(m material) map[string]string {
-	return map[string]string{"ca.crt": m.CA, "client.cert": m.Cert, "client.key": m.Key}
+// directory writes files into a new one.
+func directory(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	writeFiles(t, dir, files)
+	return dir
 }
 
 // TestDind starts a daemon with the flags that the entrypoint of docker:dind makes of DOCKER_TLS_CERTDIR, after the
-// check that it makes, while roots overlap: the daemon is as new as can be, and its client was never updated.
+// check that it makes.
 func TestDind(t *testing.T) {
 	t.Parallel()
 	openssl, docker := tool(t, "openssl"), tool(t, "docker")
-	versions := generations(t)
-	server, client, stranger := versions[len(versions)-1]["server"], versions[0]["client"], issued(t)["client stranger"]
+	server, client, stranger := overlapping(t)
 	forEachDockerd(t, func(t *testing.T, binary string) {
-		dir, other := t.TempDir(), t.TempDir()
-		writeFiles(t, dir, dindFiles(server, client))
-		writeFiles(t, other, dindFiles(server, stranger))
+		dir := directory(t, server["dind"])
+		writeFiles(t, dir, client["dind"])
+		other := directory(t, replaced(client["dind"], stranger["dind"], "client/cert.pem", "client/key.pem"))
+		another := directory(t, replaced(client["dind"], stranger["dind"], "client/ca.pem"))
+		// Without the one, older images make an authority of their own; with the other, all do.
+		for name, want := range map[string]bool{"ca/cert.pem": true, "ca/key.pem": false} {
+			if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+				t.Errorf("%s exists: %v, want %v", name, err == nil, want)
+			}
+		}
 		verify := invocation{path: openssl, args: []string{"verify", "-CAfile", dir + "/server/ca.pem", dir + "/server/cert.pem"}}.run()
 		if verify.err != nil {
 			t.Errorf("openssl verify: %v\n%s", verify.err, verify.all())
 		}
 		daemon := startDockerdIn(t, binary, daemonTLSVerify, filepath.Join(dir, "server"))
-		for path, want := range map[string]bool{dir + "/client": true, other + "/client": false} {
+		for path, want := range map[string]bool{dir + "/client": true, other + "/client": false, another + "/client": false} {
 			r := dockerVersion(docker, []string{"HOME=" + t.TempDir(), "DOCKER_HOST=tcp://127.0.0.1:" + daemon.port, "DOCKER_TLS_VERIFY=1", "DOCKER_CERT_PATH=" + path}).run()
 			if r.connected() != want {
 				t.Errorf("connected: %v, want %v (%v)\n%s", r.connected(), want, r.err, r.all())
@@ -67,32 +81,31 @@ func TestBuildkitd(t *testing.T) {
 		t.Skip(`buildkitd is missing: make buildkit, and PATH="$PWD/.tools:$PATH" make test PKG=./e2e TESTARGS='-run TestBuildkitd -v'`)
 	}
 	buildctl := filepath.Join(filepath.Dir(buildkitd), "buildctl")
-	versions := generations(t)
-	server, client, stranger := versions[len(versions)-1]["server"], versions[0]["client"], issued(t)["client stranger"]
+	server, client, stranger := overlapping(t)
 	h, address := newRealHost(t, ""), "tcp://127.0.0.1:1234"
 	h.boot(t)
-	writeFiles(t, h.file("/etc/buildkit"), buildkitFiles(server))
+	writeFiles(t, h.file("/etc/buildkit"), server["buildkitd"])
 	h.serve(t, buildkitd, "--addr", address, "--tlscacert=/etc/buildkit/ca.pem", "--tlscert=/etc/buildkit/cert.pem", "--tlskey=/etc/buildkit/key.pem",
 		"--oci-worker-snapshotter=native", "--oci-worker-net=host", "--containerd-worker=false")
 	ask := func(files map[string]string, flags string) result {
-		dir := t.TempDir()
-		writeFiles(t, dir, files)
+		dir := directory(t, files)
 		args := append([]string{"--addr", address}, strings.Fields(strings.ReplaceAll(flags, "DIR", dir))...)
 		return h.reaching(invocation{path: buildctl, env: []string{"HOME=" + dir}, args: append(args, "debug", "workers")}).run()
 	}
 	asked := func(r result) bool { return r.err == nil && strings.Contains(r.stdout, "PLATFORMS") }
+	ours, theirs := client["buildx"], stranger["buildx"]
 	const full = "--tlscacert=DIR/ca.pem --tlscert=DIR/cert.pem --tlskey=DIR/key.pem"
-	eventually(t, time.Minute, "buildkitd answers", func() bool { return asked(ask(buildkitFiles(client), full)) })
+	eventually(t, time.Minute, "buildkitd answers", func() bool { return asked(ask(ours, full)) })
 	for name, test := range map[string]struct {
 		files map[string]string
 		flags string
 		want  bool
 	}{
-		"its client":              {buildkitFiles(client), full, true},
-		"its client, --tlsdir":    {buildkitFiles(client), "--tlsdir=DIR", true},
-		"a stranger":              {buildkitFiles(material{client.CA, stranger.Cert, stranger.Key}), full, false},
-		"without a certificate":   {buildkitFiles(client), "--tlscacert=DIR/ca.pem", false},
-		"trust in another's root": {buildkitFiles(material{stranger.CA, client.Cert, client.Key}), full, false},
+		"its client":              {ours, full, true},
+		"its client, --tlsdir":    {ours, "--tlsdir=DIR", true},
+		"a stranger":              {replaced(ours, theirs, "cert.pem", "key.pem"), full, false},
+		"without a certificate":   {ours, "--tlscacert=DIR/ca.pem", false},
+		"trust in another's root": {replaced(ours, theirs, "ca.pem"), full, false},
 	} {
 		if r := ask(test.files, test.flags); asked(r) != test.want {
 			t.Errorf("%s: answered: %v, want %v (%v)\n%s", name, asked(r), test.want, r.err, r.all())
@@ -107,12 +120,12 @@ storage: {filesystem: {rootdirectory: /var/lib/docker-registry}}
 http:
   addr: :5000
   tls:
-    certificate: /etc/docker/registry/cert.pem
-    key: /etc/docker/registry/key.pem
-    clientcas: [/etc/docker/registry/ca.pem]
+    certificate: /etc/docker/registry/domain.crt
+    key: /etc/docker/registry/domain.key
+    clientcas: [/etc/docker/registry/ca.crt]
 `
 
-// registryName is a name of the certificate "server named".
+// registryName is a name of the server in testdata/programs.tf.
 const registryName = "docker.e2e.test"
 
 // TestRegistry pushes an image to a registry through dockerd, and pulls it again. dockerd has its files for the registry
@@ -121,15 +134,14 @@ const registryName = "docker.e2e.test"
 func TestRegistry(t *testing.T) {
 	t.Parallel()
 	registry, curl := tool(t, "docker-registry"), tool(t, "curl")
-	all := issued(t)
-	server, client, stranger := all["server named"], all["client ECDSA_P256"], all["client stranger"]
+	server, client, stranger := overlapping(t)
 	forEachRealDockerd(t, func(t *testing.T, dockerd string) {
 		h := newRealHost(t, dockerd)
 		h.write(t, "/etc/hosts", h.address+" "+registryName+"\n127.0.0.1 localhost\n", 0o644)
 		h.boot(t)
 		h.write(t, "/etc/docker/registry/config.yml", registryConfig, 0o644)
-		writeFiles(t, h.file("/etc/docker/registry"), map[string]string{"ca.pem": server.CA, "cert.pem": server.Cert, "key.pem": server.Key})
-		files := client.write(t)
+		writeFiles(t, h.file("/etc/docker/registry"), server["registry"])
+		files := directory(t, client["docker"])
 		h.serve(t, registry, "serve", "/etc/docker/registry/config.yml")
 		eventually(t, time.Minute, "the registry answers", func() bool {
 			r := invocation{path: curl, args: append(fullCurl(files), "--silent",
@@ -143,7 +155,7 @@ func TestRegistry(t *testing.T) {
 		must(t, run(tarball(t), "import", "-", image))
 
 		certs := h.file("/etc/docker/certs.d/" + registryName + ":5000")
-		full := registryFiles(client)
+		full, theirs := client["registry"], stranger["registry"]
 		for _, test := range []struct {
 			name  string
 			files map[string]string
@@ -151,8 +163,8 @@ func TestRegistry(t *testing.T) {
 		}{
 			{"no file", nil, false},
 			{"no client certificate", map[string]string{"ca.crt": full["ca.crt"]}, false},
-			{"a stranger", withFiles(full, map[string]string{"client.cert": stranger.Cert, "client.key": stranger.Key}), false},
-			{"trust in another's root", withFiles(full, map[string]string{"ca.crt": stranger.CA}), false},
+			{"a stranger", replaced(full, theirs, "client.cert", "client.key"), false},
+			{"trust in another's root", replaced(full, theirs, "ca.crt"), false},
 			{"its client", full, true},
 		} {
 			if err := os.RemoveAll(certs); err != nil {
@@ -172,13 +184,6 @@ func TestRegistry(t *testing.T) {
 		must(t, run("", "image", "rm", image, loopback))
 		must(t, run("", "pull", image))
 	})
-}
-
-// withFiles returns files of which some are others.
-func withFiles(files, others map[string]string) map[string]string {
-	files = maps.Clone(files)
-	maps.Copy(files, others)
-	return files
 }
 
 // must runs a program that has to succeed.
@@ -215,17 +220,16 @@ func TestPodman(t *testing.T) {
 		t.Skip(`podman 5.7 is missing: make podman, and PATH="$PWD/.tools:$PATH" make test PKG=./e2e TESTARGS='-run TestPodman -v'`)
 	}
 	docker := tool(t, "docker")
-	versions := generations(t)
-	server, client, stranger := versions[len(versions)-1]["server"], versions[0]["client"], issued(t)["client stranger"]
+	server, client, stranger := overlapping(t)
 	h, address := newRealHost(t, ""), "127.0.0.1:2376"
 	h.boot(t)
-	writeFiles(t, h.file("/etc/podman"), map[string]string{"ca.pem": server.CA, "cert.pem": server.Cert, "key.pem": server.Key})
+	writeFiles(t, h.file("/etc/podman"), server["podman"])
 	// It creates no container, but does not start without the programs for that.
 	h.write(t, "/etc/containers/containers.conf", "[engine]\nruntime = \"runc\"\nhelper_binaries_dir = [\"/etc/podman/bin\"]\nconmon_path = [\"/etc/podman/bin/conmon\"]\n", 0o644)
 	h.write(t, "/etc/podman/bin/netavark", "#!/bin/sh\n", 0o755)
 	h.write(t, "/etc/podman/bin/conmon", "#!/bin/sh\necho conmon version 2.1.13\n", 0o755)
 	h.serve(t, podman, "--storage-driver=vfs", "system", "service", "--time=0",
-		"--tls-cert=/etc/podman/cert.pem", "--tls-key=/etc/podman/key.pem", "--tls-client-ca=/etc/podman/ca.pem", "tcp://"+address)
+		"--tls-cert=/etc/podman/cert.pem", "--tls-key=/etc/podman/key.pem", "--tls-client-ca=/etc/podman/client-ca.pem", "tcp://"+address)
 	withDocker := func(dir string) bool {
 		return h.reaching(dockerVersion(docker, []string{"HOME=" + dir}, fullDocker(address, dir)...)).run().connected()
 	}
@@ -239,16 +243,17 @@ func TestPodman(t *testing.T) {
 		}
 		return strings.Contains(run("--remote", "--connection=e2e", "version").stdout, "Server:")
 	}
-	eventually(t, time.Minute, "podman answers", func() bool { return withDocker(client.write(t)) })
+	ours, theirs := client["podman"], stranger["podman"]
+	eventually(t, time.Minute, "podman answers", func() bool { return withDocker(directory(t, ours)) })
 	for name, test := range map[string]struct {
-		files material
+		files map[string]string
 		want  bool
 	}{
-		"its client":              {client, true},
-		"a stranger":              {material{client.CA, stranger.Cert, stranger.Key}, false},
-		"trust in another's root": {material{stranger.CA, client.Cert, client.Key}, false},
+		"its client":              {ours, true},
+		"a stranger":              {replaced(ours, theirs, "cert.pem", "key.pem"), false},
+		"trust in another's root": {replaced(ours, theirs, "ca.pem"), false},
 	} {
-		dir := test.files.write(t)
+		dir := directory(t, test.files)
 		if d, p := withDocker(dir), withPodman(dir); d != test.want || p != test.want {
 			t.Errorf("%s: answered docker: %v, and podman: %v, want %v", name, d, p, test.want)
 		}

@@ -6,8 +6,12 @@ import (
 	"strings"
 )
 
-// layout is what a program calls the files of a side.
-type layout struct{ ca, cert, key string }
+// layout is what a program calls the files of a side. Some read the authority's
+// from several places.
+type layout struct {
+	cert, key string
+	ca        []string
+}
 
 // defaultLayout is Docker's own.
 const defaultLayout = "docker"
@@ -16,18 +20,20 @@ const defaultLayout = "docker"
 // documentation, or of its flags where that has none.
 var (
 	serverLayouts = map[string]layout{
-		defaultLayout: {"ca.pem", "server-cert.pem", "server-key.pem"},
-		"dind":        {"server/ca.pem", "server/cert.pem", "server/key.pem"}, // below DOCKER_TLS_CERTDIR
-		"buildkitd":   {"ca.pem", "cert.pem", "key.pem"},                      // --tlscacert, --tlscert, --tlskey
-		"registry":    {"ca.crt", "domain.crt", "domain.key"},                 // http.tls: clientcas, certificate, key
-		"podman":      {"client-ca.pem", "cert.pem", "key.pem"},               // --tls-client-ca, --tls-cert, --tls-key
+		defaultLayout: {"server-cert.pem", "server-key.pem", []string{"ca.pem"}},
+		// Below DOCKER_TLS_CERTDIR. Older images make an authority, and issue over
+		// these files, where ca/cert.pem is missing.
+		"dind":      {"server/cert.pem", "server/key.pem", []string{"server/ca.pem", "ca/cert.pem"}},
+		"buildkitd": {"cert.pem", "key.pem", []string{"ca.pem"}},        // --tlscert, --tlskey, --tlscacert
+		"registry":  {"domain.crt", "domain.key", []string{"ca.crt"}},   // http.tls: certificate, key, clientcas
+		"podman":    {"cert.pem", "key.pem", []string{"client-ca.pem"}}, // --tls-cert, --tls-key, --tls-client-ca
 	}
 	clientLayouts = map[string]layout{
-		defaultLayout: {"ca.pem", "cert.pem", "key.pem"},
-		"dind":        {"client/ca.pem", "client/cert.pem", "client/key.pem"}, // below DOCKER_TLS_CERTDIR
-		"buildx":      {"ca.pem", "cert.pem", "key.pem"},                      // driver remote: cacert, cert, key
-		"registry":    {"ca.crt", "client.cert", "client.key"},                // certs.d/HOST:PORT
-		"podman":      {"ca.pem", "cert.pem", "key.pem"},                      // --tls-ca, --tls-cert, --tls-key
+		defaultLayout: {"cert.pem", "key.pem", []string{"ca.pem"}},
+		"dind":        {"client/cert.pem", "client/key.pem", []string{"client/ca.pem"}}, // below DOCKER_TLS_CERTDIR
+		"buildx":      {"cert.pem", "key.pem", []string{"ca.pem"}},                      // driver remote: cert, key, cacert
+		"registry":    {"client.cert", "client.key", []string{"ca.crt"}},                // certs.d/HOST:PORT
+		"podman":      {"cert.pem", "key.pem", []string{"ca.pem"}},                      // --tls-cert, --tls-key, --tls-ca
 	}
 )
 
@@ -53,7 +59,10 @@ func findLayout(value any, layouts, other map[string]layout, otherFunction strin
 // files are the identity's files by name. A key that its holder keeps is not
 // among them.
 func (l layout) files(id Identity) map[string]string {
-	files := map[string]string{l.ca: id.CACertPEM, l.cert: id.CertPEM}
+	files := map[string]string{l.cert: id.CertPEM}
+	for _, name := range l.ca {
+		files[name] = id.CACertPEM
+	}
 	if id.PrivateKeyPEM != "" {
 		files[l.key] = id.PrivateKeyPEM
 	}

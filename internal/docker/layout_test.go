@@ -32,12 +32,19 @@ func serverOptions(t *testing.T, raw map[string]any) FileOptions {
 
 func TestLayouts(t *testing.T) {
 	id := one(t)
+	want := func(ca, cert, key string) map[string]string {
+		files := map[string]string{cert: id.CertPEM, key: id.PrivateKeyPEM}
+		for name := range strings.FieldsSeq(ca) {
+			files[name] = id.CACertPEM
+		}
+		return files
+	}
 	for _, test := range []struct {
-		name, ca, cert, key             string
+		name, ca, cert, key             string // several names of ca with spaces between
 		caClient, certClient, keyClient string
 	}{
 		{"docker", "ca.pem", "server-cert.pem", "server-key.pem", "ca.pem", "cert.pem", "key.pem"},
-		{"dind", "server/ca.pem", "server/cert.pem", "server/key.pem", "client/ca.pem", "client/cert.pem", "client/key.pem"},
+		{"dind", "server/ca.pem ca/cert.pem", "server/cert.pem", "server/key.pem", "client/ca.pem", "client/cert.pem", "client/key.pem"},
 		{"registry", "ca.crt", "domain.crt", "domain.key", "ca.crt", "client.cert", "client.key"},
 		{"podman", "client-ca.pem", "cert.pem", "key.pem", "ca.pem", "cert.pem", "key.pem"},
 		{"buildkitd", "ca.pem", "cert.pem", "key.pem", "", "", ""},
@@ -47,13 +54,13 @@ func TestLayouts(t *testing.T) {
 			raw := map[string]any{"layout": test.name}
 			if test.ca != "" {
 				got, err := ServerFiles(id, serverOptions(t, raw))
-				if want := map[string]string{test.ca: id.CACertPEM, test.cert: id.CertPEM, test.key: id.PrivateKeyPEM}; err != nil || !maps.Equal(got, want) {
+				if want := want(test.ca, test.cert, test.key); err != nil || !maps.Equal(got, want) {
 					t.Errorf("the server has %q, %v", slices.Sorted(maps.Keys(got)), err)
 				}
 			}
 			if test.caClient != "" {
 				got, err := ClientFiles(id, clientOptions(t, raw))
-				if want := map[string]string{test.caClient: id.CACertPEM, test.certClient: id.CertPEM, test.keyClient: id.PrivateKeyPEM}; err != nil || !maps.Equal(got, want) {
+				if want := want(test.caClient, test.certClient, test.keyClient); err != nil || !maps.Equal(got, want) {
 					t.Errorf("the client has %q, %v", slices.Sorted(maps.Keys(got)), err)
 				}
 			}

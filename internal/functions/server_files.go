@@ -26,7 +26,7 @@ func (serverFiles) Definition(_ context.Context, _ function.DefinitionRequest, r
 		Parameters: []function.Parameter{identityParameter("server", "The daemon's certificate, as in `docker_tls_server_cert.example`.")},
 		VariadicParameter: optionsParameter(clientsOption +
 			"  - `layout`: the program that reads the files. `\"docker\"` (default): the names above. " +
-			"`\"dind\"`: `server/ca.pem`, `server/cert.pem` and `server/key.pem`, below `DOCKER_TLS_CERTDIR` of docker:dind. " +
+			"`\"dind\"`: `server/ca.pem`, `server/cert.pem` and `server/key.pem`, below `DOCKER_TLS_CERTDIR` of docker:dind, and `ca/cert.pem`, without which older images make an authority of their own. " +
 			"`\"buildkitd\"`: `ca.pem`, `cert.pem` and `key.pem`, for `--tlscacert`, `--tlscert` and `--tlskey`. " +
 			"`\"registry\"`: `ca.crt`, `domain.crt` and `domain.key`, for `clientcas`, `certificate` and `key` in `http.tls` of a registry. " +
 			"`\"podman\"`: `client-ca.pem`, `cert.pem` and `key.pem`, for `--tls-client-ca`, `--tls-cert` and `--tls-key`.\n"),
