@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestFleet issues a thousand certificates from one authority, whose private key the state holds exactly once.
+// TestFleet issues two hundred certificates from one authority, whose private key the state holds exactly once.
 func TestFleet(t *testing.T) {
 	t.Parallel()
 	w := workspace{terraform: findTerraform(t), dir: t.TempDir()}
@@ -17,8 +17,8 @@ func TestFleet(t *testing.T) {
 		t.Fatal(err)
 	}
 	fleet := w.fleet(t)
-	if len(fleet.leaves) != 1000 {
-		t.Errorf("the state holds %d certificates, want 1000", len(fleet.leaves))
+	if len(fleet.leaves) != 200 {
+		t.Errorf("the state holds %d certificates, want 200", len(fleet.leaves))
 	}
 	// The second line of the PEM text is of this key alone, and stands in JSON as it is.
 	lines := strings.Split(fleet.authority.Key, "\n")

@@ -42,7 +42,7 @@ func TestLogs(t *testing.T) {
 }
 
 // message finds what a line of the provider's says, without the time, the number of the request and the like.
-var message = regexp.MustCompile(`provider\.terraform-provider-docker-tls(?:: |","@?message":")[^:"]*|"@message":"[^"]*","@module":"(?:sdk|provider|docker)[^"]*"`)
+var message = regexp.MustCompile(`provider\.terraform-provider-docker-tls(?:: |","@?message":")[^:"]*|"@message":"[^"]*","@module":"(?:sdk|docker_tls|provider\.)[^"]*"`)
 
 // planLines counts the lines of the provider in the log of a plan.
 func (w workspace) planLines(t *testing.T, build, variable string) map[string]int {

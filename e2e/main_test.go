@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// commandTimeout bounds every program a test runs to its end. It is long, as a thousand certificates take their time on
+// commandTimeout bounds every program a test runs to its end. It is long, as hundreds of certificates take their time on
 // a machine that has other work.
 const commandTimeout = 5 * time.Minute
 

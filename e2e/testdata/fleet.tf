@@ -7,7 +7,7 @@ terraform {
 resource "docker_tls_ca" "this" {}
 
 resource "docker_tls_server_cert" "host" {
-  count     = 1000
+  count     = 200
   ca        = docker_tls_ca.this
   dns_names = ["host${count.index}.example.com"]
 }
