@@ -34,11 +34,7 @@ func (w workspace) follow(t *testing.T, guide string, env ...string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The commands of a guide call terraform, also where OpenTofu is tested.
-	bin := t.TempDir()
-	if err := os.Symlink(w.terraform, filepath.Join(bin, "terraform")); err != nil {
-		t.Fatal(err)
-	}
+	path := w.path(t)
 	var printed []string
 	for _, block := range guideBlock.FindAllStringSubmatch(string(text), -1) {
 		if block[1] == "hcl" {
@@ -51,7 +47,6 @@ func (w workspace) follow(t *testing.T, guide string, env ...string) []string {
 			}
 			continue
 		}
-		path := "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH")
 		r := invocation{path: tool(t, "bash"), args: []string{"-euc", block[2]}, dir: w.dir, env: slices.Concat(w.command().env, []string{path}, env)}.run()
 		if r.err != nil {
 			t.Fatalf("%v\n%s\n%s", r.err, block[2], r.all())
@@ -59,6 +54,16 @@ func (w workspace) follow(t *testing.T, guide string, env ...string) []string {
 		printed = append(printed, r.stdout)
 	}
 	return printed
+}
+
+// path is a PATH where the Terraform that is tested is called terraform, even if it is OpenTofu.
+func (w workspace) path(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	if err := os.Symlink(w.terraform, filepath.Join(bin, "terraform")); err != nil {
+		t.Fatal(err)
+	}
+	return "PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH")
 }
 
 // TestGuideFromOpenSSL follows the guide with the files of Docker's.

@@ -48,6 +48,7 @@ func runTests(m *testing.M) (code int, err error) {
 
 // debianPackages names the Debian package of each program that the suite drives.
 var debianPackages = map[string]string{
+	"ansible-playbook":         "ansible-core",
 	"cloud-init":               "cloud-init",
 	"curl":                     "curl",
 	"docker":                   "docker-cli (docker.io before Debian 13)",

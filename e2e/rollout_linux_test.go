@@ -117,12 +117,18 @@ func (r rollout) apply(t *testing.T, starts int, args ...string) material {
 		t.Errorf("Docker was started %d times, want %d", n, starts)
 	}
 	r.host.absent(t, r.staging())
-	config, err := clientMaterial(output[map[string]string](t, r.workspace, "client_files")).config()
+	return r.host.serves(t, clientMaterial(output[map[string]string](t, r.workspace, "client_files")))
+}
+
+// serves calls the daemon, which must present the certificate that was copied, and returns what the host has.
+func (h *realHost) serves(t *testing.T, client material) material {
+	t.Helper()
+	config, err := client.config()
 	if err != nil {
 		t.Fatal(err)
 	}
-	has := r.host.delivered(t)
-	switch _, daemon, err := get(t.Context(), config, "https://"+r.host.address+":2376/version"); {
+	has := h.delivered(t)
+	switch _, daemon, err := get(t.Context(), config, "https://"+h.address+":2376/version"); {
 	case err != nil:
 		t.Error(err)
 	case string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: daemon.Raw})) != has.Cert:
@@ -130,6 +136,9 @@ func (r rollout) apply(t *testing.T, starts int, args ...string) material {
 	}
 	return has
 }
+
+// otherHostKey is a public key that no host has.
+const otherHostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 // TestSSHImpostor copies nothing to a host that does not prove to be the right one.
 func TestSSHImpostor(t *testing.T) {
@@ -147,8 +156,7 @@ func TestSSHImpostor(t *testing.T) {
 	}
 	// Terraform tries again until its time is over.
 	writeFile(t, filepath.Join(w.dir, "main.tf"), strings.Replace(string(text), timeout, `timeout = "2s"`, 1), 0o600)
-	const other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	r := rollOutTo(t, w, h, other)
+	r := rollOutTo(t, w, h, otherHostKey)
 	starts := h.starts(t)
 	err = w.apply(r.variables...)
 	if err == nil || !strings.Contains(err.Error(), "knownhosts: key mismatch") {

@@ -11,18 +11,19 @@ import (
 // packages names the Debian and Ubuntu package of a program whose package is not
 // called like the program.
 var packages = map[string]string{
-	"docker":         "docker.io",
-	"dockerd":        "docker.io",
-	"gnutls-cli":     "gnutls-bin",
-	"ip":             "iproute2",
-	"javac":          "default-jdk-headless",
-	"node":           "nodejs",
-	"nsenter":        "util-linux",
-	"promtool":       "prometheus",
-	"ssh-keygen":     "openssh-client",
-	"ssh-keyscan":    "openssh-client",
-	"systemctl":      "systemd",
-	"systemd-nspawn": "systemd-container",
+	"ansible-playbook": "ansible-core",
+	"docker":           "docker.io",
+	"dockerd":          "docker.io",
+	"gnutls-cli":       "gnutls-bin",
+	"ip":               "iproute2",
+	"javac":            "default-jdk-headless",
+	"node":             "nodejs",
+	"nsenter":          "util-linux",
+	"promtool":         "prometheus",
+	"ssh-keygen":       "openssh-client",
+	"ssh-keyscan":      "openssh-client",
+	"systemctl":        "systemd",
+	"systemd-nspawn":   "systemd-container",
 }
 
 // missing returns one line that names those of the programs that are not installed
