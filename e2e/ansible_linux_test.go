@@ -41,6 +41,8 @@ func TestAnsible(t *testing.T) {
 		h.absent(t, certificateDirectory)
 		p.hostKey = h.hostKey(t)
 
+		p.play(t, false, true, "--check")
+		h.absent(t, certificateDirectory)
 		expect(false, true, 1)
 		h.has(t, p.files(t))
 		h.checkUnits(t)
@@ -123,13 +125,13 @@ func (p *playbook) files(t *testing.T) map[string]written {
 var recap = regexp.MustCompile(`(?m)^\S+ +: ok=\d+ +changed=(\d+) `)
 
 // play runs the playbook, which must fail or not, and change something or not.
-func (p *playbook) play(t *testing.T, fails, changes bool) {
+func (p *playbook) play(t *testing.T, fails, changes bool, flags ...string) {
 	t.Helper()
 	known := filepath.Join(t.TempDir(), "known_hosts")
 	writeFile(t, known, p.host.address+" "+p.hostKey+"\n", 0o600)
 	r := invocation{
 		path: tool(t, "ansible-playbook"), dir: p.dir,
-		args: []string{"-vvv", "--diff", "--inventory=inventory.sh", "--user=root", "--private-key=" + p.privateKey, "playbook.yml"},
+		args: append(flags, "-vvv", "--diff", "--inventory=inventory.sh", "--user=root", "--private-key="+p.privateKey, "playbook.yml"),
 		env: append(p.command().env, p.path(t), "LC_ALL=C.UTF-8", "TMPDIR="+p.dir, "ANSIBLE_PIPELINING=true",
 			// No connection outlives the run, and nothing of this machine's own settings counts.
 			"ANSIBLE_SSH_ARGS=-F /dev/null -o ControlMaster=no -o IdentitiesOnly=yes",
