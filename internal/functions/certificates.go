@@ -48,7 +48,11 @@ type search struct {
 // given, those of maps and objects in the order of their keys. A certificate
 // that was found before is left out. The rest is checked even if something is
 // not known yet.
-func findCertificates(ctx context.Context, arguments []types.Dynamic) (*search, *function.FuncError) {
+func findCertificates(ctx context.Context, req function.RunRequest) (*search, *function.FuncError) {
+	var arguments []types.Dynamic
+	if err := req.Arguments.Get(ctx, &arguments); err != nil {
+		return nil, err
+	}
 	s := &search{seen: map[string]bool{}}
 	for i, argument := range arguments {
 		value, err := argument.ToTerraformValue(ctx)

@@ -59,11 +59,7 @@ func inventoryTypes() map[string]attr.Type {
 }
 
 func (inventory) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var arguments []types.Dynamic
-	if resp.Error = req.Arguments.Get(ctx, &arguments); resp.Error != nil {
-		return
-	}
-	s, failure := findCertificates(ctx, arguments)
+	s, failure := findCertificates(ctx, req)
 	if failure != nil {
 		resp.Error = failure
 		return

@@ -41,11 +41,7 @@ func withoutSecrets(name string) string {
 }
 
 func (metrics) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
-	var arguments []types.Dynamic
-	if resp.Error = req.Arguments.Get(ctx, &arguments); resp.Error != nil {
-		return
-	}
-	s, failure := findCertificates(ctx, arguments)
+	s, failure := findCertificates(ctx, req)
 	if failure != nil {
 		resp.Error = failure
 		return
