@@ -42,14 +42,19 @@ func HostFiles(server Identity, o Options) (map[string]HostFile, error) {
 // ServerFiles returns a daemon's certificates by file name, the key among them
 // unless its holder keeps it. Errors of the options are [*OptionError].
 func ServerFiles(server Identity, o FileOptions) (map[string]string, error) {
-	if err := server.check(x509.ExtKeyUsageServerAuth); err != nil {
-		return nil, err
-	}
-	server, err := server.trusting("clients", o.trusted)
+	server, err := server.asServer(o.trusted)
 	if err != nil {
 		return nil, err
 	}
 	return o.layout.files(server), nil
+}
+
+// asServer checks the identity of a daemon, and has it trust those clients.
+func (id Identity) asServer(clients []authorityRoots) (Identity, error) {
+	if err := id.check(x509.ExtKeyUsageServerAuth); err != nil {
+		return id, err
+	}
+	return id.trusting("clients", clients)
 }
 
 // hostFiles are all files of a host: those of a daemon, and with [ListenSocket]
@@ -68,10 +73,7 @@ func hostFiles(server Identity, o Options) ([]file, error) {
 // certificate, so it needs no ca.pem; a key that the host holds is not among
 // them.
 func tlsFiles(server Identity, o Options) ([]file, error) {
-	if err := server.check(x509.ExtKeyUsageServerAuth); err != nil {
-		return nil, err
-	}
-	server, err := server.trusting("clients", o.Clients)
+	server, err := server.asServer(o.Clients)
 	if err != nil {
 		return nil, err
 	}
