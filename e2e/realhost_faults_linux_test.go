@@ -16,7 +16,7 @@ func TestRealHostFaults(t *testing.T) {
 func realHostFaults(t *testing.T, dockerd string) {
 	h, other := newRealHost(t, dockerd), newRealHost(t, "")
 	h.write(t, "/etc/docker/daemon.json", `{"live-restore": true}`, 0o644)
-	h.seed(t, "#cloud-config\nruncmd: [touch /var/tmp/seeded]\n")
+	h.seed(t, "#cloud-config\nruncmd: [touch /root/seeded]\n")
 	h.boot(t)
 	other.boot(t)
 	for _, h := range []*realHost{h, other} {
@@ -27,7 +27,7 @@ func realHostFaults(t *testing.T, dockerd string) {
 			t.Errorf("the hostname is %q, want %q", name, h.name)
 		}
 	}
-	h.read(t, "/var/tmp/seeded")
+	h.read(t, "/root/seeded")
 	if text := h.journal(t, "docker"); !strings.Contains(text, "API listen on") {
 		t.Errorf("the journal of docker.service is:\n%s", text)
 	}
@@ -74,9 +74,9 @@ func realHostFaults(t *testing.T, dockerd string) {
 		{"reboot", h.reboot},
 		{"power loss", func(t *testing.T) { t.Helper(); h.kill(t); h.boot(t) }},
 	} {
-		h.write(t, "/var/tmp/before", restart.name, 0o600)
+		h.write(t, "/root/before", restart.name, 0o600)
 		restart.restart(t)
-		if text := h.read(t, "/var/tmp/before"); text != restart.name {
+		if text := h.read(t, "/root/before"); text != restart.name {
 			t.Errorf("after a %s, the disk has %q", restart.name, text)
 		}
 		if w.alive() {
@@ -88,5 +88,5 @@ func realHostFaults(t *testing.T, dockerd string) {
 		reach(true)
 	}
 	h.shutdown(t)
-	h.read(t, "/var/tmp/before")
+	h.read(t, "/root/before")
 }
