@@ -67,7 +67,7 @@ func (clientEnv) Run(ctx context.Context, req function.RunRequest, resp *functio
 		}
 	}
 	if host.IsUnknown() || given.IsUnknown() {
-		resp.Error = resp.Result.Set(ctx, types.MapUnknown(types.StringType))
+		resp.Error = setUnknown(ctx, &resp.Result)
 		return
 	}
 	resp.Error = resp.Result.Set(ctx, docker.ClientEnv(endpoint, certPath))

@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
-	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
 )
@@ -41,47 +39,4 @@ func (cloudInit) Definition(_ context.Context, _ function.DefinitionRequest, res
 
 func (cloudInit) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	runWithOptions(ctx, req, resp, docker.NewOptions, docker.CloudConfig)
-}
-
-// runWithOptions runs a function that takes a certificate and options. check
-// reads the options, first of all: before the first apply, the certificate is not
-// known.
-func runWithOptions[O, R any](ctx context.Context, req function.RunRequest, resp *function.RunResponse,
-	check func(map[string]any) (O, error), write func(docker.Identity, O) (R, error),
-) {
-	var certificate types.Object
-	var options []types.Dynamic
-	if resp.Error = req.Arguments.Get(ctx, &certificate, &options); resp.Error != nil {
-		return
-	}
-	o, known, failure := newOptions(ctx, options, 1, check)
-	if failure != nil {
-		resp.Error = failure
-		return
-	}
-	id, identityKnown, failure := newIdentity(ctx, certificate, 0)
-	if failure != nil {
-		resp.Error = failure
-		return
-	}
-	if !known || !identityKnown {
-		resp.Error = setUnknown(ctx, &resp.Result)
-		return
-	}
-	result, err := write(id, o)
-	if err != nil {
-		resp.Error = argumentError(err, 0, 1)
-		return
-	}
-	resp.Error = resp.Result.Set(ctx, result)
-}
-
-// setUnknown makes a result one of its type that is not known.
-func setUnknown(ctx context.Context, result *function.ResultData) *function.FuncError {
-	kind := result.Value().Type(ctx)
-	value, err := kind.ValueFromTerraform(ctx, tftypes.NewValue(kind.TerraformType(ctx), tftypes.UnknownValue))
-	if err != nil {
-		return function.NewFuncError(err.Error())
-	}
-	return result.Set(ctx, value)
 }

@@ -40,7 +40,7 @@ func (daemonJSON) Run(ctx context.Context, req function.RunRequest, resp *functi
 		return
 	}
 	if !known {
-		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
+		resp.Error = setUnknown(ctx, &resp.Result)
 		return
 	}
 	text, err := docker.DaemonJSON(o)

@@ -65,7 +65,7 @@ func (dockerContext) Run(ctx context.Context, req function.RunRequest, resp *fun
 		return
 	}
 	if !known || !optionsKnown || name.IsUnknown() || host.IsUnknown() {
-		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
+		resp.Error = setUnknown(ctx, &resp.Result)
 		return
 	}
 	archive, err := docker.ContextArchive(name.ValueString(), endpoint, id, o)

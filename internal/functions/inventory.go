@@ -72,7 +72,7 @@ func (inventory) Run(ctx context.Context, req function.RunRequest, resp *functio
 		}
 	}
 	if s.open {
-		resp.Error = resp.Result.Set(ctx, types.ListUnknown(types.ObjectType{AttrTypes: inventoryTypes()}))
+		resp.Error = setUnknown(ctx, &resp.Result)
 		return
 	}
 	resp.Error = resp.Result.Set(ctx, entries)

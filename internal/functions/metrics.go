@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
@@ -47,7 +46,7 @@ func (metrics) Run(ctx context.Context, req function.RunRequest, resp *function.
 		return
 	}
 	if s.open {
-		resp.Error = resp.Result.Set(ctx, types.StringUnknown())
+		resp.Error = setUnknown(ctx, &resp.Result)
 		return
 	}
 	var list []x509text.Listed
