@@ -3,7 +3,6 @@ package datasources
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -15,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
@@ -27,9 +27,8 @@ var (
 // connection.
 const defaultTimeout = 10 * time.Second
 
-// maxTimeout bounds how long a server can hold up a plan. Documentation and
-// messages call it 10m.
-const maxTimeout = 10 * time.Minute
+// maxTimeout bounds how long a server can hold up a plan.
+const maxTimeout = "10m"
 
 // endpoint is docker_tls_endpoint.
 type endpoint struct{ now func() time.Time }
@@ -99,9 +98,9 @@ func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			},
 			"timeout": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "Time for everything together, as a duration such as `\"500ms\"` or `\"1m\"`. Default `\"10s\"`, at most `\"10m\"`.",
+				MarkdownDescription: "Time for everything together, as a duration such as `\"500ms\"` or `\"1m\"`. Default `\"10s\"`, at most `\"" + maxTimeout + "\"`.",
 				Validators: []validator.String{check("must be a positive duration such as 10s", func(s string) error {
-					_, err := parseTimeout(s)
+					_, err := inputs.ParseTimeout(s, maxTimeout)
 					return err
 				})},
 			},
@@ -192,19 +191,11 @@ func (e *endpoint) probe(m endpointModel) (docker.Probe, time.Duration, diag.Dia
 	}
 	timeout := defaultTimeout
 	if !m.Timeout.IsNull() {
-		if timeout, err = parseTimeout(m.Timeout.ValueString()); err != nil {
+		if timeout, err = inputs.ParseTimeout(m.Timeout.ValueString(), maxTimeout); err != nil {
 			diags.AddAttributeError(path.Root("timeout"), "Invalid timeout", err.Error())
 		}
 	}
 	return p, timeout, diags
-}
-
-func parseTimeout(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 || d > maxTimeout {
-		return 0, fmt.Errorf("timeout %q must be a positive duration such as \"10s\", \"500ms\" or \"1m\", at most %q", s, "10m")
-	}
-	return d, nil
 }
 
 // diagnose points at the argument that the error is about.

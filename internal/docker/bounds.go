@@ -35,9 +35,9 @@ func (c *boundedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// printable replaces what a terminal would not print but obey, and cuts what is
+// Printable replaces what a terminal would not print but obey, and cuts what is
 // long.
-func printable(text string) string {
+func Printable(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return '\uFFFD'

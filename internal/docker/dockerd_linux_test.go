@@ -207,7 +207,7 @@ func TestProbeRealDockerd(t *testing.T) {
 				wantProbeError(t, report, err, AboutClient, "the daemon refused the client certificate: ")
 				p.Roots = []*x509.Certificate{foreign.cert}
 				report, err = p.Run(patience(t))
-				wantProbeError(t, report, err, AboutServer, "but not from the one in ca_cert_pem")
+				wantProbeError(t, report, err, AboutServer, "but not from the one that is trusted")
 			})
 		}
 	}
@@ -333,6 +333,43 @@ func TestSettingsOfRealDockerd(t *testing.T) {
 		out = start(map[string]any{"debug": "true", "log-opts": map[string]any{"max-file": json.Number("3")}, "dns": []any{nil}})
 		if !strings.Contains(out, "ca.pem") && !strings.Contains(out, "X509") {
 			t.Errorf("%s says: %s", program, out)
+		}
+	}
+}
+
+// A dockerd refuses what CheckDaemonJSON refuses, and gets as far as its
+// certificates, which are missing, with what that accepts.
+func TestCheckDaemonJSONAsDockerd(t *testing.T) {
+	o := DefaultOptions()
+	o.Directory = filepath.Join(t.TempDir(), "tls")
+	for _, program := range daemons(t) {
+		says := func(text string) string {
+			path := filepath.Join(t.TempDir(), "daemon.json")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, err := exec.CommandContext(patience(t), program, "--config-file", path).CombinedOutput()
+			if err == nil {
+				t.Fatalf("%s has started: %s", program, out)
+			}
+			return string(out)
+		}
+		refused := func(said string) bool {
+			return strings.Contains(said, "unmarshal") || strings.Contains(said, "don't match any configuration option")
+		}
+		for _, text := range goodDaemonJSON {
+			merged, err := MergeDaemonJSON(text, o, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if said := says(merged); refused(said) || !strings.Contains(said, o.Directory) {
+				t.Errorf("%s says of %s: %s", program, text, said)
+			}
+		}
+		for _, test := range badDaemonJSON {
+			if said := says(test.text); !refused(said) {
+				t.Errorf("%s says of %s: %s", program, test.text, said)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -152,3 +153,12 @@ func (e Endpoint) Address() string { return net.JoinHostPort(e.Host, strconv.Ito
 
 // URL is tcp://host:port, as DOCKER_HOST takes it.
 func (e Endpoint) URL() string { return "tcp://" + e.Address() }
+
+// CheckName reports a certificate without the name or address of the endpoint:
+// clients would refuse it there.
+func (e Endpoint) CheckName(certificate *x509.Certificate) error {
+	if certificate.VerifyHostname(e.Host) == nil {
+		return nil
+	}
+	return fmt.Errorf("the name %s is not in the server certificate, which has %s", e.Host, names(certificate))
+}

@@ -25,6 +25,10 @@ type HostFile struct {
 	Permissions string // four octal digits, as "0400"
 }
 
+func (f file) exported() HostFile {
+	return HostFile{Content: f.content, Permissions: fmt.Sprintf("%04o", f.mode)}
+}
+
 // HostFiles returns the files that [CloudConfig] writes, by path. Errors of the
 // options are [*OptionError].
 func HostFiles(server Identity, o Options) (map[string]HostFile, error) {
@@ -34,7 +38,7 @@ func HostFiles(server Identity, o Options) (map[string]HostFile, error) {
 	}
 	byPath := make(map[string]HostFile, len(files))
 	for _, f := range files {
-		byPath[f.path] = HostFile{Content: f.content, Permissions: fmt.Sprintf("%04o", f.mode)}
+		byPath[f.path] = f.exported()
 	}
 	return byPath, nil
 }
@@ -61,12 +65,21 @@ func (id Identity) asServer(clients []authorityRoots) (Identity, error) {
 // the systemd units.
 func hostFiles(server Identity, o Options) ([]file, error) {
 	files, err := tlsFiles(server, o)
-	if err != nil || o.Listen != ListenSocket {
-		return files, err
+	if err != nil {
+		return nil, err
 	}
-	return append(files,
-		file{"/etc/systemd/system/" + socketUnitName, modeConfig, socketUnit(o)},
-		file{"/etc/systemd/system/docker.service.d/" + dropInName, modeConfig, serviceDropIn(o, server.PrivateKeyPEM == "")}), nil
+	return append(files, o.units(server.PrivateKeyPEM == "")...), nil
+}
+
+// units are the systemd units of [ListenSocket].
+func (o Options) units(keyOnHost bool) []file {
+	if o.Listen != ListenSocket {
+		return nil
+	}
+	return []file{
+		{"/etc/systemd/system/" + socketUnitName, modeConfig, socketUnit(o)},
+		{"/etc/systemd/system/docker.service.d/" + dropInName, modeConfig, serviceDropIn(o, keyOnHost)},
+	}
 }
 
 // tlsFiles are the certificates a daemon reads. Mode "tls" asks no client for a
@@ -90,4 +103,34 @@ func tlsFiles(server Identity, o Options) ([]file, error) {
 		files = append(files, file{o.keyFile(), modeKey, server.PrivateKeyPEM})
 	}
 	return append(files, file{daemonJSONPath, modeConfig, config}), nil
+}
+
+// Certificates returns what a daemon serves and whom it trusts, as the options
+// have it: the texts of its three files, the key empty if its holder keeps it, and
+// the authorities empty if it asks no client for a certificate.
+func Certificates(server Identity, o Options) (Identity, error) {
+	server, err := server.asServer(o.Clients)
+	if o.Mode != ModeTLSVerify {
+		server.CACertPEM = ""
+	}
+	return server, err
+}
+
+// Paths are where the options put the certificates.
+func (o Options) Paths() CertificatePaths {
+	paths := CertificatePaths{Cert: o.certFile(), Key: o.keyFile()}
+	if o.Mode == ModeTLSVerify {
+		paths.CA = o.caFile()
+	}
+	return paths
+}
+
+// UnitFiles returns the systemd units of [ListenSocket] by path, and none with
+// [ListenHosts].
+func (o Options) UnitFiles(keyOnHost bool) map[string]HostFile {
+	files := map[string]HostFile{}
+	for _, f := range o.units(keyOnHost) {
+		files[f.path] = f.exported()
+	}
+	return files
 }

@@ -149,7 +149,7 @@ func TestPrintable(t *testing.T) {
 		"a\x1b[2J\nb\r\x00\u202e\x9b":     "a\uFFFD[2J\uFFFDb\uFFFD\uFFFD\uFFFD\uFFFD",
 		strings.Repeat("ä", maxMessage+1): strings.Repeat("ä", maxMessage) + "\u2026",
 	} {
-		if got := printable(in); got != want {
+		if got := Printable(in); got != want {
 			t.Errorf("%q becomes %q", in, got)
 		}
 	}

@@ -35,17 +35,30 @@ func (id Identity) check(side x509.ExtKeyUsage) error {
 	if err := checkKeyOf(chain[0], append(authorities, chain[1:]...)); err != nil {
 		return err
 	}
-	if !x509text.Allows(chain[0], side) {
-		if side == x509.ExtKeyUsageServerAuth {
-			return errors.New("cert_pem is not a daemon's certificate: its extendedKeyUsage lacks serverAuth, and clients would refuse it")
-		}
-		return errors.New("cert_pem is not a client's certificate: its extendedKeyUsage lacks clientAuth, and daemons would refuse it")
+	if err := checkSide(chain[0], side); err != nil {
+		return err
 	}
 	if id.PrivateKeyPEM == "" {
 		return nil
 	}
 	_, err = keyPair(id.CertPEM, id.PrivateKeyPEM)
 	return err
+}
+
+// checkSide refuses a certificate that serves the other side.
+func checkSide(certificate *x509.Certificate, side x509.ExtKeyUsage) error {
+	switch {
+	case x509text.Allows(certificate, side):
+		return nil
+	case side == x509.ExtKeyUsageServerAuth:
+		return errors.New("cert_pem is not a daemon's certificate: its extendedKeyUsage lacks serverAuth, and clients would refuse it")
+	}
+	return errors.New("cert_pem is not a client's certificate: its extendedKeyUsage lacks clientAuth, and daemons would refuse it")
+}
+
+// CheckClient reports a certificate that is not a client's.
+func CheckClient(certificate *x509.Certificate) error {
+	return checkSide(certificate, x509.ExtKeyUsageClientAuth)
 }
 
 // checkKeyOf refuses a certificate with the key of an authority. Its holder could

@@ -55,7 +55,7 @@ func (e *ProbeError) Error() string { return e.Text }
 // probeErrorf is where every error passes through: its text may have what a
 // server has sent, and goes to a terminal.
 func probeErrorf(about, format string, a ...any) *ProbeError {
-	return &ProbeError{About: about, Text: printable(fmt.Sprintf(format, a...))}
+	return &ProbeError{About: about, Text: Printable(fmt.Sprintf(format, a...))}
 }
 
 // ParseRoots reads the PEM of [Probe.Roots], and of a ca.pem: certificates of
@@ -92,6 +92,44 @@ func (p Probe) Run(ctx context.Context) (Report, error) {
 		return Report{}, err
 	}
 	return report, nil
+}
+
+// Served returns the certificates that the daemon presents, leaf first, after one
+// handshake and without trust in them. ctx limits it. Every error is a
+// [*ProbeError].
+func (p Probe) Served(ctx context.Context) ([]*x509.Certificate, error) {
+	conn, hangUp, err := p.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer hangUp()
+	var chain []*x509.Certificate
+	secured := tls.Client(conn, &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         p.name(),
+		InsecureSkipVerify: true, //nolint:gosec // the caller compares what is served
+		VerifyConnection: func(state tls.ConnectionState) error {
+			chain = state.PeerCertificates
+			return nil
+		},
+	})
+	err = secured.HandshakeContext(ctx)
+	switch {
+	case len(chain) > 0: // TLS 1.2 turns a stranger away after that
+		return chain, nil
+	case ctx.Err() != nil:
+		return nil, probeErrorf(AboutEndpoint, "%s accepts connections and does not answer in time", p.Endpoint.Address())
+	}
+	return nil, probeErrorf(AboutEndpoint, "%s does not speak TLS: %v", p.Endpoint.Address(), err)
+}
+
+// Verify reports why a Docker client that trusts p.Roots would not accept the
+// certificates that a daemon presents, leaf first. Every error is a [*ProbeError].
+func (p Probe) Verify(chain []*x509.Certificate) error {
+	if err := p.verify(chain); err != nil {
+		return err
+	}
+	return nil
 }
 
 // dial connects to the daemon, to no other host and through no proxy. The connection fails once ctx ends; hangUp must

@@ -190,9 +190,9 @@ func TestProbeErrors(t *testing.T) {
 		{"for clients only", tlsDaemon(leaf(func(c *x509.Certificate) { c.ExtKeyUsage = clientTemplate().ExtKeyUsage })), nil, AboutServer,
 			"the server certificate is not for servers: its extended key usages are [clientAuth], without serverAuth"},
 		{"another authority", tlsDaemon(foreign.identity(t, serverTemplate(), 0)), nil, AboutServer,
-			`the server certificate was signed by "CN=Other CA", which ca_cert_pem does not lead to: it has "SERIALNUMBER=0123456789abcdef,CN=Docker TLS CA,O=Example"`},
+			`the server certificate was signed by "CN=Other CA", which is not trusted. Trusted are "SERIALNUMBER=0123456789abcdef,CN=Docker TLS CA,O=Example"`},
 		{"an authority of the same name", tlsDaemon(namesake.identity(t, serverTemplate(), 0)), nil, AboutServer,
-			"but not from the one in ca_cert_pem"},
+			"but not from the one that is trusted"},
 		{"authority expired", tlsDaemon(gone.identity(t, serverTemplate(), 0)), func(p *Probe) { p.Roots = []*x509.Certificate{gone.cert} }, AboutServer,
 			`the authority's certificate "SERIALNUMBER=0123456789abcdef,CN=Docker TLS CA,O=Example" expired on 2026-05-01T11:00:00Z`},
 		{"wrong name", tlsDaemon(server), func(p *Probe) { p.ServerName = "web2.example.com" }, AboutName,
@@ -359,4 +359,67 @@ func closedPort(t *testing.T) Endpoint {
 	}
 	defer listener.Close()
 	return Endpoint{"127.0.0.1", listener.Addr().(*net.TCPAddr).Port}
+}
+
+// One handshake shows what a daemon serves, whoever trusts it, and whether or not
+// it lets a stranger in.
+func TestProbeServed(t *testing.T) {
+	ca := newAuthority(t, x509.Certificate{}, 0)
+	expired := serverTemplate()
+	expired.NotAfter = noon.Add(-time.Hour)
+	server := ca.identity(t, expired, 0)
+	server.CertPEM += ca.pem()
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for name, config := range map[string]*tls.Config{
+			"tlsverify": serverConfig(t, server, version, ca.cert),
+			"tls":       serverConfig(t, server, version),
+		} {
+			p := Probe{Endpoint: serve(t, dockerd, config), Now: atNoon}
+			chain, err := p.Served(patience(t))
+			if err != nil || len(chain) != 2 || certPEM(chain[0])+certPEM(chain[1]) != server.CertPEM {
+				t.Errorf("%s, %s: %d certificates, %v", tls.VersionName(version), name, len(chain), err)
+			}
+		}
+	}
+}
+
+func TestProbeServedErrors(t *testing.T) {
+	silent := func(end func()) Endpoint {
+		return talk(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)); end() })
+	}
+	for _, test := range []struct {
+		name     string
+		endpoint func(end func()) Endpoint
+		want     string
+	}{
+		{"without TLS", func(func()) Endpoint { return serve(t, dockerd, nil) }, "does not speak TLS: "},
+		{"silent", silent, "accepts connections and does not answer in time"},
+		{"hangs up", func(func()) Endpoint { return talk(t, func(c net.Conn) { _ = c.Close() }) }, "does not speak TLS: "},
+		{"nothing listens", func(func()) Endpoint { return closedPort(t) }, "nothing listens on 127.0.0.1:"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ctx, end := context.WithCancel(patience(t))
+			defer end()
+			chain, err := Probe{Endpoint: test.endpoint(end), Now: atNoon}.Served(ctx)
+			if chain != nil {
+				t.Error("an error, and certificates too")
+			}
+			wantProbeError(t, Report{}, err, AboutEndpoint, test.want)
+		})
+	}
+}
+
+func TestProbeVerify(t *testing.T) {
+	ca := newAuthority(t, x509.Certificate{}, 0)
+	chain, err := parseCertificates("cert_pem", ca.identity(t, serverTemplate(), 0).CertPEM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Probe{Endpoint: Endpoint{"web1.example.com", 2376}, Roots: []*x509.Certificate{ca.cert}, Now: atNoon}
+	if err := p.Verify(chain); err != nil {
+		t.Error(err)
+	}
+	wantProbeError(t, Report{}, p.Verify(nil), AboutServer, "web1.example.com:2376 sent no certificate")
+	p.ServerName = "web2.example.com"
+	wantProbeError(t, Report{}, p.Verify(chain), AboutName, "the name web2.example.com is not in the server certificate")
 }

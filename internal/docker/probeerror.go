@@ -80,22 +80,25 @@ func (p Probe) verify(chain []*x509.Certificate) *ProbeError {
 // wrongAuthority tells a foreign certificate from an authority that expired:
 // crypto/x509 calls both unknown.
 func (p Probe) wrongAuthority(leaf *x509.Certificate, now time.Time) *ProbeError {
-	trusted := make([]string, len(p.Roots))
+	var trusted []string
 	sameName := false
-	for i, root := range p.Roots {
-		trusted[i] = fmt.Sprintf("%q", root.Subject)
+	for _, root := range p.Roots {
+		name := fmt.Sprintf("%q", root.Subject)
+		if !slices.Contains(trusted, name) {
+			trusted = append(trusted, name)
+		}
 		if !bytes.Equal(root.RawSubject, leaf.RawIssuer) {
 			continue
 		}
 		sameName = true
 		if leaf.CheckSignatureFrom(root) == nil && (now.After(root.NotAfter) || now.Before(root.NotBefore)) {
-			return probeErrorf(AboutServer, "%s", outOfTime(fmt.Sprintf("the authority's certificate %s", trusted[i]), root, now))
+			return probeErrorf(AboutServer, "%s", outOfTime("the authority's certificate "+name, root, now))
 		}
 	}
 	if sameName {
-		return probeErrorf(AboutServer, "the server certificate was signed by another key of %q: it comes from an authority of the same name, but not from the one in ca_cert_pem", leaf.Issuer)
+		return probeErrorf(AboutServer, "the server certificate was signed by another key of %q: it comes from an authority of the same name, but not from the one that is trusted", leaf.Issuer)
 	}
-	return probeErrorf(AboutServer, "the server certificate was signed by %q, which ca_cert_pem does not lead to: it has %s", leaf.Issuer, strings.Join(trusted, ", "))
+	return probeErrorf(AboutServer, "the server certificate was signed by %q, which is not trusted. Trusted are %s", leaf.Issuer, strings.Join(trusted, ", "))
 }
 
 // refusal says why the daemon may have refused the client certificate. The

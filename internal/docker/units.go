@@ -55,10 +55,6 @@ WantedBy=sockets.target
 //
 // unitChecks does the rest.
 func serviceDropIn(o Options, keyOnHost bool) string {
-	guard := "tlsverify"
-	if o.Mode == ModeTLS {
-		guard = "tls"
-	}
 	var b strings.Builder
 	if keyOnHost {
 		fmt.Fprintf(&b, "# %s\n", keyNotice(o))
@@ -69,12 +65,20 @@ After=%[1]s
 
 [Service]
 # Without TLS in daemon.json, port %[2]d would be in the clear.
-ExecStartPre=/bin/grep -q '"%[3]s": *true' %[4]s
-`, socketUnitName, o.Port, guard, daemonJSONPath)
+ExecStartPre=/bin/grep -q '%[3]s' %[4]s
+`, socketUnitName, o.Port, o.guard(), daemonJSONPath)
 	for _, check := range unitChecks(o) {
 		fmt.Fprintf(&b, "ExecStartPre=/bin/sh -c '%s'\n", check)
 	}
 	return b.String()
+}
+
+// guard is what a line of daemon.json has where TLS is on: a regular expression.
+func (o Options) guard() string {
+	if o.Mode == ModeTLS {
+		return `"tls": *true`
+	}
+	return `"tlsverify": *true`
 }
 
 // unitChecks are scripts that look at what systemd is about to run, whichever

@@ -59,7 +59,7 @@ func (dockerContext) Run(ctx context.Context, req function.RunRequest, resp *fun
 		resp.Error = failure
 		return
 	}
-	id, known, failure := newIdentity(ctx, client, 2)
+	id, known, failure := newIdentity(client, 2)
 	if failure != nil {
 		resp.Error = failure
 		return

@@ -4,18 +4,15 @@ package functions
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 )
 
 // All returns every function of the provider.
@@ -35,59 +32,25 @@ func All() []func() function.Function {
 	}
 }
 
-// identity is the part of a certificate resource that functions read. Terraform
-// converts the whole resource to it and drops the rest.
-type identity struct {
-	CACertPEM     types.String `tfsdk:"ca_cert_pem"`
-	CertPEM       types.String `tfsdk:"cert_pem"`
-	PrivateKeyPEM types.String `tfsdk:"private_key_pem"`
-}
-
 // identityParameter allows what is not known: Terraform would not call the
 // function before the first apply, and the other arguments would be checked no
 // earlier.
 func identityParameter(name, description string) function.ObjectParameter {
 	return function.ObjectParameter{
-		Name:               name,
-		AllowUnknownValues: true,
-		AttributeTypes: map[string]attr.Type{
-			"ca_cert_pem":     types.StringType,
-			"cert_pem":        types.StringType,
-			"private_key_pem": types.StringType,
-		},
+		Name:                name,
+		AllowUnknownValues:  true,
+		AttributeTypes:      inputs.IdentityTypes,
 		MarkdownDescription: description + " Any object with `ca_cert_pem`, `cert_pem` and `private_key_pem` will do.",
 	}
 }
 
 // newIdentity reads the argument at position, and whether all of it is known.
-func newIdentity(ctx context.Context, argument types.Object, position int64) (id docker.Identity, known bool, failure *function.FuncError) {
-	if argument.IsUnknown() {
-		return id, false, nil
-	}
-	var i identity
-	if failure := function.FuncErrorFromDiags(ctx, argument.As(ctx, &i, basetypes.ObjectAsOptions{})); failure != nil {
-		return id, false, failure
-	}
-	id, known, err := i.files()
+func newIdentity(argument types.Object, position int64) (id docker.Identity, known bool, failure *function.FuncError) {
+	id, known, err := inputs.ReadIdentity(argument)
 	if err != nil {
 		return id, false, function.NewArgumentFuncError(position, err.Error())
 	}
 	return id, known, nil
-}
-
-// files turns the argument into what package docker takes. A null key means
-// that its holder keeps it; an empty one is a mistake.
-func (i identity) files() (id docker.Identity, known bool, err error) {
-	switch {
-	case i.CACertPEM.IsNull():
-		return id, false, errors.New("ca_cert_pem is null: the authority's certificate is missing")
-	case i.CertPEM.IsNull():
-		return id, false, errors.New("cert_pem is null: the certificate is missing")
-	case i.PrivateKeyPEM.Equal(types.StringValue("")):
-		return id, false, errors.New("private_key_pem is empty: it must be a key, or null if its holder keeps it")
-	}
-	id = docker.Identity{CACertPEM: i.CACertPEM.ValueString(), CertPEM: i.CertPEM.ValueString(), PrivateKeyPEM: i.PrivateKeyPEM.ValueString()}
-	return id, !i.CACertPEM.IsUnknown() && !i.CertPEM.IsUnknown() && !i.PrivateKeyPEM.IsUnknown(), nil
 }
 
 // optionsParameter is variadic because Terraform has no optional parameters.
@@ -103,20 +66,7 @@ func optionsParameter(keys string) function.DynamicParameter {
 
 // hostOptions are the keys of the functions that set up a host.
 func hostOptions() function.DynamicParameter {
-	return optionsParameter("  - `mode`: `\"tlsverify\"` (default) serves only clients whose certificate the authority signed; `\"tls\"` encrypts but serves everyone.\n" +
-		"  - `directory`: where the certificates lie on the host, absolute. Default `\"/etc/docker/tls\"`.\n" +
-		"  - `port`: TCP port. Default `2376`.\n" +
-		"  - `listen`: `\"socket\"` (default) has systemd open the port and hand it to dockerd, which takes it where its unit says `-H fd://`, as nearly all do. " +
-		"On any other host Docker refuses to start and says why. " +
-		"`\"hosts\"` has dockerd open the port, by `hosts` in `daemon.json`, for units without `-H`, and for hosts without systemd: with `-H fd://` in the unit, dockerd would not start.\n" +
-		"  - `address`: the one IP address to listen on, such as the host's private `\"10.0.0.5\"` or `\"fd00::5\"`. " +
-		"Default: all of them (with `\"hosts\"`, all of IPv4), so that on a public network whoever likes reaches the port, and only TLS keeps strangers out.\n" +
-		clientsOption +
-		"  - `settings`: object of more `daemon.json` keys, such as `{ live-restore = true }`. The keys that the other options decide " +
-		"(`hosts`, `tls`, `tlsverify`, `tlscacert`, `tlscert`, `tlskey`) are errors. " +
-		"Where Docker wants another type and nothing is lost, a value is converted: `\"true\"` to `true`, `3` in `log-opts` to `\"3\"`. " +
-		"Any other type is an error, and `null` is left out. A key that Docker's unit also passes as a flag keeps Docker from starting, even with the same value: " +
-		"`containerd` with Docker's own packages, `live-restore` and `log-driver` on Fedora.")
+	return optionsParameter(inputs.HostOptions("`2376`", clientsOption))
 }
 
 // clientsOption and daemonsOption say whom a side trusts.
@@ -159,7 +109,7 @@ func rawOptions(ctx context.Context, arguments []types.Dynamic, position int64) 
 	if err != nil {
 		return nil, false, function.NewArgumentFuncError(position, err.Error())
 	}
-	decoded, err := decode(value)
+	decoded, err := inputs.Raw(value)
 	if err != nil {
 		return nil, false, function.NewArgumentFuncError(position, err.Error())
 	}
@@ -169,9 +119,6 @@ func rawOptions(ctx context.Context, arguments []types.Dynamic, position int64) 
 	}
 	return raw, value.IsFullyKnown(), nil
 }
-
-// maxExponent, of 2, bounds the digits of a number.
-const maxExponent = 1 << 12
 
 // optional returns the only one of variadic arguments, the first of which is
 // at position.
@@ -183,62 +130,6 @@ func optional[T any](arguments []T, position int64, what string) (value T, given
 		return arguments[0], true, nil
 	}
 	return value, false, function.NewArgumentFuncError(position+1, fmt.Sprintf("too many arguments: at most one %s is allowed", what))
-}
-
-// decode turns a value of any type into what encoding/json would decode it to,
-// with numbers as [json.Number]. What is not known is [docker.Unknown].
-func decode(value tftypes.Value) (any, error) {
-	if !value.IsKnown() {
-		return docker.Unknown, nil
-	}
-	if value.IsNull() {
-		return nil, nil
-	}
-	kind := value.Type()
-	switch {
-	case kind.Is(tftypes.String):
-		var s string
-		err := value.As(&s)
-		return s, err
-	case kind.Is(tftypes.Bool):
-		var b bool
-		err := value.As(&b)
-		return b, err
-	case kind.Is(tftypes.Number):
-		var f big.Float
-		err := value.As(&f)
-		if e := f.MantExp(nil); e > maxExponent || e < -maxExponent {
-			return nil, errors.New("a number in the options has too many digits to be written out")
-		}
-		return json.Number(f.Text('f', -1)), err
-	case kind.Is(tftypes.List{}), kind.Is(tftypes.Set{}), kind.Is(tftypes.Tuple{}):
-		var elements []tftypes.Value
-		if err := value.As(&elements); err != nil {
-			return nil, err
-		}
-		list := make([]any, len(elements))
-		for i, e := range elements {
-			var err error
-			if list[i], err = decode(e); err != nil {
-				return nil, err
-			}
-		}
-		return list, nil
-	case kind.Is(tftypes.Map{}), kind.Is(tftypes.Object{}):
-		var attributes map[string]tftypes.Value
-		if err := value.As(&attributes); err != nil {
-			return nil, err
-		}
-		object := make(map[string]any, len(attributes))
-		for k, v := range attributes {
-			var err error
-			if object[k], err = decode(v); err != nil {
-				return nil, err
-			}
-		}
-		return object, nil
-	}
-	return nil, fmt.Errorf("the options cannot hold a value of type %s", kind)
 }
 
 // argumentError points at the options if the error is about them, and at the
@@ -267,7 +158,7 @@ func runWithOptions[O, R any](ctx context.Context, req function.RunRequest, resp
 		resp.Error = failure
 		return
 	}
-	id, identityKnown, failure := newIdentity(ctx, certificate, 0)
+	id, identityKnown, failure := newIdentity(certificate, 0)
 	if failure != nil {
 		resp.Error = failure
 		return

@@ -55,9 +55,9 @@ func CAAttribute(writeOnly bool) schema.SingleNestedAttribute {
 		MarkdownDescription: "The authority that issues the certificate: `ca = docker_tls_ca.this`, or an object with these attributes. Its private key is used and not stored.",
 		Attributes: map[string]schema.Attribute{
 			"cert_pem":               certificate,
-			"private_key_pem":        secret("The authority's private key in PEM. It is never stored with this certificate, and not needed while no certificate is to be issued."),
+			"private_key_pem":        secret("The authority's private key in PEM. It is never stored here, and not needed while no certificate is to be issued."),
 			"private_key_passphrase": secret("The passphrase of an encrypted `private_key_pem`: `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`. It is never stored."),
-			"cross_signed_cert_pem":  text("The chain from the authority to its previous roots, as in `docker_tls_ca.this.cross_signed_cert_pem`. It is delivered behind the certificate."),
+			"cross_signed_cert_pem":  text("The chain from the authority to its previous roots, as in `docker_tls_ca.this.cross_signed_cert_pem`. It goes behind the certificate."),
 		},
 	}
 }
