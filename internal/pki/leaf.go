@@ -46,7 +46,24 @@ type LeafRequest struct {
 	Subject       Subject
 	Names         Names // of a server; at least one
 	ValidityHours int64
+	Window        Window // in place of ValidityHours, if it is set
 	PublicKey     crypto.PublicKey
+}
+
+// Window is a time of validity that is chosen, in whole seconds: of a certificate
+// for minutes, or for a clock that is not to be relied on.
+type Window struct{ NotBefore, NotAfter time.Time }
+
+// within is the part of the window in which the authority is valid too.
+func (w Window) within(authority *x509.Certificate) (notBefore, notAfter time.Time) {
+	notBefore, notAfter = time.Unix(w.NotBefore.Unix(), 0).UTC(), time.Unix(w.NotAfter.Unix(), 0).UTC()
+	if notBefore.Before(authority.NotBefore) {
+		notBefore = authority.NotBefore
+	}
+	if notAfter.After(authority.NotAfter) {
+		notAfter = authority.NotAfter
+	}
+	return notBefore, notAfter
 }
 
 // Errors of [Authority.Issue] that belong to one input.
@@ -65,7 +82,14 @@ func (r LeafRequest) Check(now time.Time) error {
 	if r.Profile == Client && r.Subject.CommonName == "" {
 		return ErrNoCommonName
 	}
-	return errors.Join(r.Subject.Check(), r.Names.CheckSize(nil), CheckValidity(r.ValidityHours, now), CheckKey(r.PublicKey), checkHandshakeKey(r.PublicKey))
+	return errors.Join(r.Subject.Check(), r.Names.CheckSize(nil), r.checkValidity(now), CheckKey(r.PublicKey), checkHandshakeKey(r.PublicKey))
+}
+
+func (r LeafRequest) checkValidity(now time.Time) error {
+	if r.Window != (Window{}) {
+		return nil // that it holds now is verified
+	}
+	return CheckValidity(r.ValidityHours, now)
 }
 
 // checkHandshakeKey reports a key that is fit for an authority alone: crypto/tls,
@@ -123,6 +147,9 @@ func (a *Authority) Issue(request LeafRequest, now time.Time) (*x509.Certificate
 	template, err := newTemplate(request.PublicKey, now, request.ValidityHours, a.Certificate.NotAfter)
 	if err != nil {
 		return nil, err
+	}
+	if request.Window != (Window{}) {
+		template.NotBefore, template.NotAfter = request.Window.within(a.Certificate)
 	}
 	template.Subject = request.Subject.name("")
 	template.EmailAddresses = request.Subject.emailAddresses()

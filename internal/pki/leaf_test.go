@@ -414,3 +414,31 @@ func TestVerifyLeafByTime(t *testing.T) {
 		}
 	}
 }
+
+// A window is kept to the second, as far as the authority is valid too, and has
+// to hold when the certificate is issued.
+func TestWindow(t *testing.T) {
+	authority := newGeneration(t, pki.RootRequest{ValidityHours: 48}, issued)
+	for name, test := range map[string]struct{ from, to, wantFrom, wantTo time.Duration }{
+		"minutes":                {-5 * time.Minute, 10 * time.Minute, -5 * time.Minute, 10 * time.Minute},
+		"before the authority":   {-24 * time.Hour, 24 * time.Hour, -time.Hour, 24 * time.Hour},
+		"longer than that":       {-time.Minute, 72 * time.Hour, -time.Minute, 48 * time.Hour},
+		"of a second, right now": {0, time.Second, 0, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := clientRequest(t)
+			request.ValidityHours = 0
+			request.Window = pki.Window{NotBefore: issued.Add(test.from), NotAfter: issued.Add(test.to)}
+			leaf := issue(t, authority, request, issued)
+			if from, to := wholeSecond.Add(test.wantFrom), wholeSecond.Add(test.wantTo); !leaf.NotBefore.Equal(from) || !leaf.NotAfter.Equal(to) {
+				t.Errorf("valid from %s to %s, not from %s to %s", leaf.NotBefore, leaf.NotAfter, from, to)
+			}
+		})
+	}
+	past := clientRequest(t)
+	past.Window = pki.Window{NotBefore: issued.Add(-time.Hour), NotAfter: issued.Add(-time.Minute)}
+	_, err := authority.Issue(past, issued)
+	if err == nil || !strings.Contains(err.Error(), "does not verify against its authority") {
+		t.Errorf("a window in the past: %v", err)
+	}
+}
