@@ -92,6 +92,9 @@ func TestCloudInitExample(t *testing.T) {
 			t.Errorf("%s: %v: %s", name, r.err, r.all())
 		}
 	}
+	if out, err := w.run("plan", `-var=running=["web1"]`); err != nil || !strings.Contains(out, "Plan: 1 to add, 0 to change, 0 to destroy.") || !strings.Contains(out, `"tcp://10.0.0.5:2376"`) {
+		t.Errorf("the plan does not add the daemon of web1: %v\n%s", err, out)
+	}
 	if out, err := w.run("plan", "-var=user_data_limit=3000"); err == nil || !regexp.MustCompile(`web1 has\s+3\d\d\d\s+bytes, web2 has\s+3\d\d\d\s+bytes`).MatchString(err.Error()) {
 		t.Errorf("the limit is not kept: %v\n%s", err, out)
 	}

@@ -182,7 +182,8 @@ func TestExamples(t *testing.T) {
 		check   func(workspace) error
 	}{
 		{"provider/provider.tf", nil, applied},
-		{"resources/*/resource.tf", map[string]string{"terraform.tf": providerSource}, applied},
+		{"resources/*_c*/resource.tf", map[string]string{"terraform.tf": providerSource}, applied}, // the authority and the certificates
+		{"resources/*_daemon/resource.tf", map[string]string{"terraform.tf": providerSource}, validated},
 		{"functions/*/function.tf", map[string]string{"terraform.tf": providerSource, "pki.tf": examplePKI}, validated},
 		{"ephemeral-resources/*/ephemeral-resource.tf", map[string]string{"terraform.tf": providerSource, "pki.tf": examplePKI}, applied},
 		{"data-sources/*/data-source.tf", map[string]string{"terraform.tf": providerSource, "pki.tf": examplePKI}, validated},

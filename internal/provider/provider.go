@@ -8,11 +8,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/datasources"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/deploy"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/ephemerals"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/functions"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
@@ -25,7 +28,8 @@ const Address = "registry.terraform.io/seed-2716f8bf/docker-tls"
 type dockerTLS struct {
 	version string
 	now     func() time.Time
-	keys    pki.Keyring // of authorities, for as long as this process serves
+	keys    pki.Keyring                      // of authorities, for as long as this process serves
+	reach   func(deploy.Host) resources.Host // nil but in tests
 }
 
 var (
@@ -47,11 +51,17 @@ func (p *dockerTLS) Metadata(_ context.Context, _ provider.MetadataRequest, resp
 
 func (p *dockerTLS) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The PKI of `dockerd --tlsverify` as infrastructure code: the authority, the daemons' and the clients' certificates, their delivery and their rotation. The provider has no configuration.",
+		MarkdownDescription: "The PKI of `dockerd --tlsverify` as infrastructure code: the authority, the daemons' and the clients' certificates, their delivery and their rotation.",
+		Attributes:          map[string]schema.Attribute{"rollout": rolloutAttribute()},
 	}
 }
 
-func (p *dockerTLS) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {
+// Configure makes the rollout that all hosts of a run share.
+func (p *dockerTLS) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var rollout types.Object
+	if resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("rollout"), &rollout)...); !resp.Diagnostics.HasError() {
+		resp.ResourceData = newRollout(rollout)
+	}
 }
 
 func (p *dockerTLS) Resources(context.Context) []func() resource.Resource {
@@ -59,6 +69,7 @@ func (p *dockerTLS) Resources(context.Context) []func() resource.Resource {
 		func() resource.Resource { return resources.NewCA(p.now, &p.keys) },
 		func() resource.Resource { return resources.NewServerCert(p.now, &p.keys) },
 		func() resource.Resource { return resources.NewClientCert(p.now, &p.keys) },
+		func() resource.Resource { return resources.NewDaemon(p.now, &p.keys, p.reach) },
 	}
 }
 

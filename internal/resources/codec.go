@@ -71,8 +71,9 @@ func attributeTypes(to setter) map[string]attr.Type {
 
 // modelFields are the fields of the models by their attributes' names.
 var modelFields = map[reflect.Type]map[string][]int{
-	reflect.TypeFor[caModel]():   fieldsOf(reflect.TypeFor[caModel]()),
-	reflect.TypeFor[leafModel](): fieldsOf(reflect.TypeFor[leafModel]()),
+	reflect.TypeFor[caModel]():     fieldsOf(reflect.TypeFor[caModel]()),
+	reflect.TypeFor[leafModel]():   fieldsOf(reflect.TypeFor[leafModel]()),
+	reflect.TypeFor[daemonModel](): fieldsOf(reflect.TypeFor[daemonModel]()),
 }
 
 // fieldsOf finds the fields that have a tag, those of embedded structs among them.

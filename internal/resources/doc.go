@@ -1,6 +1,7 @@
 // Package resources has the managed resources: docker_tls_ca (ca.go),
 // docker_tls_server_cert and docker_tls_client_cert (leaf.go, one
-// implementation with two profiles).
+// implementation with two profiles), and docker_tls_daemon (daemon.go), which brings
+// a certificate to a host by package deploy.
 //
 // The layer only translates. Package lifecycle decides what becomes of a
 // certificate, and package pki knows what a certificate is and when it is due.

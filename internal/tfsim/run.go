@@ -19,11 +19,14 @@ type Plan struct {
 }
 
 // Changes reports whether the plan changes a resource.
-func (p *Plan) Changes(name string) bool { return !p.planned[name].Equal(p.prior[name]) }
+func (p *Plan) Changes(name string) bool {
+	planned, configured := p.planned[name]
+	return configured && !planned.Equal(p.prior[name])
+}
 
 // Changed are the resources that the plan changes.
 func (p *Plan) Changed() []string {
-	return slices.DeleteFunc(slices.Clone(Order), func(name string) bool { return !p.Changes(name) })
+	return slices.DeleteFunc(append(slices.Clone(Order), Daemon), func(name string) bool { return !p.Changes(name) })
 }
 
 // Planned are the attributes of a resource as they are planned.
@@ -49,7 +52,7 @@ func (w *World) TurnsOut(p *Plan, name, argument string, value tftypes.Value) {
 func (w *World) Plan() (*Plan, error) {
 	prior, private := maps.Clone(w.State), maps.Clone(w.private)
 	w.Warnings = nil
-	for _, name := range Order {
+	for _, name := range w.order() {
 		var err error
 		if prior[name], private[name], err = w.read(name, prior[name], private[name]); err != nil {
 			return nil, fmt.Errorf("refreshing %s: %w", name, err)
@@ -66,10 +69,10 @@ func (w *World) PlanWithoutRefresh() (*Plan, error) {
 
 func (w *World) planFrom(prior map[string]tftypes.Value, private map[string][]byte) (*Plan, error) {
 	p := &Plan{config: map[string]Values{}, prior: prior, private: private, planned: map[string]tftypes.Value{}}
-	for _, name := range Order {
+	for _, name := range w.order() {
 		p.config[name] = maps.Clone(w.Config[name])
 		var err error
-		config := w.configure(name, p.config[name], p.planned[CA])
+		config := w.configure(name, p.config[name], p.planned)
 		if p.planned[name], _, err = w.planOne(name, prior[name], private[name], config); err != nil {
 			return nil, fmt.Errorf("planning %s: %w", name, err)
 		}
@@ -98,7 +101,7 @@ func (w *World) Apply(p *Plan) error {
 // second plan sees the private state of before the first; what the second plan
 // makes of it goes into apply.
 func (w *World) applyOne(p *Plan, name string) error {
-	config := w.configure(name, p.config[name], w.State[CA])
+	config := w.configure(name, p.config[name], w.State)
 	final, private, err := w.planOne(name, p.prior[name], p.private[name], config)
 	if err != nil {
 		return fmt.Errorf("planning %s again: %w", name, err)
@@ -138,7 +141,7 @@ func (w *World) applyOne(p *Plan, name string) error {
 
 // RefreshOnly is `terraform apply -refresh-only`.
 func (w *World) RefreshOnly() error {
-	for _, name := range Order {
+	for _, name := range w.order() {
 		state, private, err := w.read(name, w.State[name], w.private[name])
 		if err != nil {
 			return err
@@ -168,7 +171,7 @@ func (w *World) read(name string, state tftypes.Value, private []byte) (tftypes.
 
 // Validate is what `terraform validate` asks about one resource.
 func (w *World) Validate(name string) error {
-	return w.validate(name, w.configure(name, w.Config[name], w.State[CA]))
+	return w.validate(name, w.configure(name, w.Config[name], w.State))
 }
 
 func (w *World) validate(name string, config tftypes.Value) error {

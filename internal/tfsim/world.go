@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto"
 	"errors"
+	"fmt"
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,10 +21,15 @@ const (
 	CA     = "docker_tls_ca"
 	Server = "docker_tls_server_cert"
 	Client = "docker_tls_client_cert"
+	Daemon = "docker_tls_daemon"
 )
 
-// Order is the order of the dependencies.
+// Order is the order of the dependencies. A world has a [Daemon] behind them where
+// one is configured.
 var Order = []string{CA, Server, Client}
+
+// links are the arguments that follow another resource, unless they are configured.
+var links = map[string]string{"ca": CA, "server": Server}
 
 // Start is when the clock of a new world begins.
 var Start = time.Date(2030, time.June, 1, 12, 0, 0, 0, time.UTC)
@@ -32,7 +39,7 @@ var Start = time.Date(2030, time.June, 1, 12, 0, 0, 0, time.UTC)
 // does.
 type World struct {
 	Now      time.Time
-	Config   map[string]Values // what is not null; a `ca` that is not there follows the authority
+	Config   map[string]Values // what is not null; a `ca`, or `server`, that is not there follows the resource
 	State    map[string]tftypes.Value
 	Secrets  Values          // merged into `ca`
 	Given    []crypto.Signer // all keys so far that the configuration gave
@@ -63,10 +70,18 @@ func New(tb testing.TB, serve func(now func() time.Time) tfprotov6.ProviderServe
 		Server: {"dns_names": Set("host.example.com")},
 		Client: {"subject": w.Object(Client, "subject", Values{"common_name": String("ci")})},
 	}
-	for _, name := range Order {
+	for name := range w.Schemas {
 		w.State[name] = Null(w.kind(name))
 	}
 	return w
+}
+
+// order are the resources that are configured.
+func (w *World) order() []string {
+	if w.Config[Daemon] == nil {
+		return Order
+	}
+	return append(slices.Clone(Order), Daemon)
 }
 
 func (w *World) attributes(name string) []*tfprotov6.SchemaAttribute {
@@ -93,8 +108,10 @@ func (w *World) Object(name, attribute string, set Values) tftypes.Value {
 
 // Set configures arguments of a resource.
 func (w *World) Set(name string, arguments Values) {
-	w.Config[name] = maps.Clone(w.Config[name]) // a saved plan has the former ones
-	maps.Copy(w.Config[name], arguments)
+	merged := Values{} // a saved plan has the former ones
+	maps.Copy(merged, w.Config[name])
+	maps.Copy(merged, arguments)
+	w.Config[name] = merged
 }
 
 // Unset configures arguments of a resource no longer.
@@ -126,15 +143,20 @@ func ready(values Values) bool {
 }
 
 // configure evaluates a configuration: `ca = docker_tls_ca.this`, unless another
-// one is configured.
-func (w *World) configure(name string, config Values, authority tftypes.Value) tftypes.Value {
+// one is configured, and `server` likewise.
+func (w *World) configure(name string, config Values, resources map[string]tftypes.Value) tftypes.Value {
 	values := fields(w.attributes(name), Null(w.kind(name)))
 	maps.Copy(values, config)
-	_, given := config["ca"]
-	if _, isLeaf := values["ca"]; isLeaf && !given {
-		ca := maps.Clone(fields(w.attributes(CA), authority)) // tftypes shares its map
-		maps.Copy(ca, w.Secrets)
-		values["ca"] = w.Object(name, "ca", ca)
+	for argument, linked := range links {
+		_, given := config[argument]
+		if _, has := values[argument]; !has || given {
+			continue
+		}
+		object := maps.Clone(fields(w.attributes(linked), resources[linked])) // tftypes shares its map
+		if linked == CA {
+			maps.Copy(object, w.Secrets)
+		}
+		values[argument] = w.Object(name, argument, object)
 	}
 	return tftypes.NewValue(w.kind(name), values)
 }
@@ -159,7 +181,7 @@ func (w *World) report(diagnostics []*tfprotov6.Diagnostic) error {
 	var errs []error
 	for _, d := range diagnostics {
 		if text := d.Summary + ": " + d.Detail; d.Severity == tfprotov6.DiagnosticSeverityError {
-			errs = append(errs, errors.New(text))
+			errs = append(errs, fmt.Errorf("%s (at %s)", text, d.Attribute))
 		} else {
 			w.Warnings = append(w.Warnings, text)
 		}

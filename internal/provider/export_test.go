@@ -1,0 +1,15 @@
+package provider
+
+import (
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/deploy"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/resources"
+)
+
+// NewWithHosts is [New] with other hosts in place of those that it would dial.
+func NewWithHosts(now func() time.Time, reach func(deploy.Host) resources.Host) func() provider.Provider {
+	return func() provider.Provider { return &dockerTLS{version: "test", now: now, reach: reach} }
+}

@@ -1,0 +1,160 @@
+package resources
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
+)
+
+// daemonModel is the schema of docker_tls_daemon.
+type daemonModel struct {
+	Host    types.String  `tfsdk:"host"`
+	Server  types.Object  `tfsdk:"server"`
+	CA      types.Object  `tfsdk:"ca"`
+	Client  types.Object  `tfsdk:"client"`
+	Clients types.List    `tfsdk:"clients"`
+	Options types.Dynamic `tfsdk:"options"`
+	Restart types.String  `tfsdk:"restart"`
+	Timeout types.String  `tfsdk:"timeout"`
+
+	ContentSHA256           types.String `tfsdk:"content_sha256"`
+	ServedFingerprintSHA256 types.String `tfsdk:"served_fingerprint_sha256"`
+	DockerVersion           types.String `tfsdk:"docker_version"`
+}
+
+// Values of restart, the default first.
+const (
+	restartSystemd = "systemd"
+	restartNone    = "none"
+)
+
+// Timeouts where none is configured, and the longest.
+const (
+	createTimeout    = "5m"
+	updateTimeout    = "90s"
+	maxDaemonTimeout = "1h"
+)
+
+func (r *daemon) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	computed := func(description string) schema.StringAttribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A Docker daemon that runs, kept on its certificate through its own port: an apply that renews the certificate puts it on the host, restarts Docker, proves from outside that it is served, and undoes it where that fails. " +
+			"Nothing is installed on the host.\n\n" +
+			"- A host that has it all and serves it is left alone, and a delivery writes only what differs.\n" +
+			"- Create waits for a host that is booting. So one apply makes a machine with `cloud_init` and ends when its Docker answers over TLS.\n" +
+			"- A refresh asks the host for its certificate, which takes one handshake and 2 seconds at most. Another certificate plans an update; a host that does not answer is a warning.\n" +
+			"- A daemon whose certificate has expired is repaired by the next apply, if it still serves what this resource delivered last.\n" +
+			"- `rollout` in the provider's configuration says how many hosts are delivered to at once, and that the first failure stops the others.\n" +
+			"- Over an authority with an overlap, all goes by itself. A hard cut (`overlap_hours = 0`) takes two applies: rotate and deliver while both roots are trusted, then cut. In one, the new authority could not get in.\n" +
+			"- The state holds no key and no certificate. Destroy leaves the host as it is.",
+		Attributes: map[string]schema.Attribute{
+			"host": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "Where the daemon serves, and where that is proven: `tcp://name:port`, by a name or an address that is in the certificate of `server`. Another one is an update in place.",
+				Validators:          []validator.String{inputs.NewCheck("an address such as tcp://web1.example.com:2376", func(text string) error { _, err := docker.ParseEndpoint(text); return err })},
+			},
+			"server":  serverAttribute(),
+			"ca":      visitingCAAttribute(),
+			"client":  clientAttribute(),
+			"clients": clientsAttribute(),
+			"options": optionsAttribute(),
+			"restart": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "`\"systemd\"` (default) has the host's systemd restart `docker.service` where files differ, and proves what is served then. " +
+					"`\"none\"` writes the files and proves nothing: the daemon serves them when it is restarted some day.",
+				Validators: []validator.String{stringvalidator.OneOf(restartSystemd, restartNone)},
+			},
+			"timeout": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "How long a host may take to answer, and again to serve what was delivered, as a duration such as `\"2m\"`. What is not proven by then is undone, and an error. " +
+					"Default `\"" + createTimeout + "\"` at create, for a host that is booting, and `\"" + updateTimeout + "\"` at update; at most `\"" + maxDaemonTimeout + "\"`. Waiting for other hosts does not count.",
+				Validators: []validator.String{inputs.NewCheck("a duration such as 90s", func(text string) error {
+					_, err := inputs.ParseTimeout(text, maxDaemonTimeout)
+					return err
+				})},
+			},
+			"content_sha256":            computed("SHA-256 hash over what was delivered: the files, but the key, for which the certificate stands."),
+			"served_fingerprint_sha256": computed("SHA-256 fingerprint of the certificate that the host was last seen to serve, in lower-case hex."),
+			"docker_version":            computed("Docker's version at the last delivery, such as `28.2.2`."),
+		},
+	}
+}
+
+// writeOnlyText is a text in an object that is write-only. To call it sensitive as
+// well would put its path into every state.
+func writeOnlyText(description string) schema.StringAttribute {
+	return schema.StringAttribute{Optional: true, WriteOnly: true, MarkdownDescription: description}
+}
+
+func requiredText(description string) schema.StringAttribute {
+	return schema.StringAttribute{Required: true, WriteOnly: true, MarkdownDescription: description}
+}
+
+func serverAttribute() schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Required:            true,
+		WriteOnly:           true,
+		MarkdownDescription: "What the daemon is to serve: `server = docker_tls_server_cert.host`, or an object with these attributes. Write-only: it is not stored here.",
+		Attributes: map[string]schema.Attribute{
+			"ca_cert_pem":     requiredText("The roots of the certificate's authority in PEM, as in `docker_tls_server_cert.host.ca_cert_pem`: the daemon's `ca.pem`, unless `clients` is set."),
+			"cert_pem":        requiredText("The daemon's certificate in PEM, and the chain to previous roots behind it: its `server-cert.pem`."),
+			"private_key_pem": writeOnlyText("The private key of the certificate in PEM: the daemon's `server-key.pem`. Null for a host that keeps its key, because it made the request or was given a key of your own: the key stays where it is."),
+		},
+	}
+}
+
+func visitingCAAttribute() schema.SingleNestedAttribute {
+	attribute := inputs.CAAttribute(true)
+	attribute.Required, attribute.Optional = false, true
+	attribute.MarkdownDescription = "The authority that lets the visit in: `ca = docker_tls_ca.this`, or an object with these attributes. It signs a client certificate with the common name `" + visitorName + "`, for minutes and in memory. The daemon must admit its clients. Either this or `client` is needed. Write-only: it is not stored."
+	attribute.Validators = []validator.Object{objectvalidator.ExactlyOneOf(path.MatchRoot("ca"), path.MatchRoot("client"))}
+	return attribute
+}
+
+func clientAttribute() schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		WriteOnly:           true,
+		MarkdownDescription: "The client certificate that lets the visit in, in place of `ca`: `client = docker_tls_client_cert.ci`, or an object with these attributes. The daemon must admit it. Write-only: it is not stored.",
+		Attributes: map[string]schema.Attribute{
+			"cert_pem":        requiredText("The client's certificate in PEM, and the chain to previous roots behind it."),
+			"private_key_pem": requiredText("The private key of the certificate in PEM."),
+		},
+	}
+}
+
+func clientsAttribute() schema.ListNestedAttribute {
+	return schema.ListNestedAttribute{
+		Optional:            true,
+		WriteOnly:           true,
+		MarkdownDescription: "The authorities whose clients may enter, as the option of that name of `cloud_init`: `clients = [docker_tls_ca.ops]`, or a list of objects with `cert_pem`. Default: `server.ca_cert_pem`. Write-only: it is not stored.",
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			// Required, the framework would miss it in an element that is null or not known.
+			"cert_pem": writeOnlyText("The roots of the authority in PEM. Needed in every element that is not null."),
+		}},
+	}
+}
+
+// optionsAttribute takes any object, as the functions do: of a nested attribute,
+// Terraform drops the keys that it does not have, and a misspelt address would open
+// the port to everybody.
+func optionsAttribute() schema.DynamicAttribute {
+	return schema.DynamicAttribute{
+		Optional: true,
+		MarkdownDescription: "How the daemon is set up: `daemon.json` and the systemd units are then delivered too, and `daemon.json` keeps its other keys. " +
+			"Null: only the certificate files are, to where `daemon.json` has them. An object of the options of `cloud_init`, but for `clients`, which stands beside them. " +
+			"It is stored in the state, in clear. A key of `settings` that is removed here is removed on the host.\n\n" +
+			inputs.HostOptions("is that of `host`, and there is no other, for that is where it is proven", ""),
+	}
+}
