@@ -70,6 +70,7 @@ func newRealHost(t *testing.T, dockerd string) *realHost {
 	h := &realHost{disk: t.TempDir(), off: make(chan struct{})}
 	close(h.off)
 	h.claimNumber(t)
+	h.hide(t)
 	for _, dir := range []string{"upper", "upper/etc", "work", "root", "docker", "containerd"} {
 		if err := os.Mkdir(filepath.Join(h.disk, dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -111,6 +112,18 @@ func (h *realHost) claimNumber(t *testing.T) {
 		_ = h.notify.Close()
 	}
 	t.Fatal("there are too many hosts")
+}
+
+// hide has this machine reach nobody at the host's address while the host is off: another route may lead to a stranger.
+func (h *realHost) hide(t *testing.T) {
+	t.Helper()
+	route := func(action string) result {
+		return invocation{path: "ip", args: []string{"route", action, "unreachable", h.address, "metric", "1000"}}.run() // that of the cable has 0
+	}
+	if r := route("replace"); r.err != nil {
+		t.Fatalf("ip route: %v: %s", r.err, r.all())
+	}
+	t.Cleanup(func() { route("delete") })
 }
 
 // unifiedCgroups returns where this machine has the cgroups of version 2.
