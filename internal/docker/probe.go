@@ -23,7 +23,11 @@ type Probe struct {
 	Roots      []*x509.Certificate // authorities to trust, and no others
 	Client     *tls.Certificate    // nil to come as a stranger only
 	Now        func() time.Time
+	Dial       Dial // nil to dial from here
 }
+
+// Dial connects to an address, as [net.Dialer.DialContext] does.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Report is what a daemon does.
 type Report struct {
@@ -135,7 +139,11 @@ func (p Probe) Verify(chain []*x509.Certificate) error {
 // dial connects to the daemon, to no other host and through no proxy. The connection fails once ctx ends; hangUp must
 // be called.
 func (p Probe) dial(ctx context.Context) (conn net.Conn, hangUp func(), err error) {
-	conn, err = (&net.Dialer{}).DialContext(ctx, "tcp", p.Endpoint.Address())
+	dial := p.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	conn, err = dial(ctx, "tcp", p.Endpoint.Address())
 	if err != nil {
 		return nil, nil, p.dialError(ctx, err)
 	}
