@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	visitName = "docker-tls-visit"   // of the container that looks, the image and the unit of a visit
+	visitName = "docker-tls-visit"   // of the container that looks, and of the unit of a visit
 	runName   = visitName + "-run"   // of the container that has the host run something
 	stageName = visitName + "-stage" // of the container that carries files to the host
 	hostRoot  = "/host"              // where a container has directories of the host
@@ -74,15 +74,13 @@ func (v *visit) viewed(file string) string {
 func (v *visit) run(ctx context.Context, d Delivery, c change) (end func() error, err error) {
 	config := container.Config{
 		Cmd: runSwitch(d.Restart),
-		Env: []string{"SCRIPT=" + switchScript, "RESTART=" + yes(d.Restart), fmt.Sprintf("WAIT=%.0f", math.Ceil(d.Timeout.Seconds())), pathEnv},
+		Env: []string{"SCRIPT=" + switchScript, "RESTART=" + yes(d.Restart), fmt.Sprintf("WAIT=%.0f", math.Ceil(d.Timeout.Seconds())),
+			"CONTAINER=" + v.container, "IMAGE=" + v.image, pathEnv},
 	}
-	var host container.HostConfig
-	for _, programs := range []string{"/usr", "/bin", "/lib", "/lib64"} {
-		host.Mounts = append(host.Mounts, bind(programs, programs, true))
-	}
+	host := container.HostConfig{Mounts: programs()}
 	if d.Restart {
 		host.PidMode = "host" // systemd asks who calls, and sees nobody from another namespace
-		host.Mounts = append(host.Mounts, bind("/run/systemd", "/run/systemd", true), bind("/run/dbus", "/run/dbus", true))
+		host.Mounts = append(host.Mounts, systemd()...)
 	} else {
 		host.Mounts = append(host.Mounts, bind("/run", "/run", false))
 		for _, top := range c.target.tops() {
@@ -92,7 +90,7 @@ func (v *visit) run(ctx context.Context, d Delivery, c change) (end func() error
 	if v.runner, err = v.create(ctx, d, runName, config, host); err != nil {
 		return nil, err
 	}
-	if end, err = v.launch(ctx); err != nil {
+	if end, err = v.launch(ctx, v.runner); err != nil {
 		return nil, err
 	}
 	if d.Restart {
@@ -125,7 +123,7 @@ func runSwitch(restart bool) []string {
 		return []string{"/bin/sh", "-c", script}
 	}
 	return []string{"/bin/sh", "-c", `exec systemd-run --quiet --collect --unit=` + visitName +
-		` --setenv=SCRIPT="$SCRIPT" --setenv=RESTART="$RESTART" --setenv=WAIT="$WAIT" /bin/sh -c '` + script + `'`}
+		` --setenv=SCRIPT="$SCRIPT" --setenv=RESTART="$RESTART" --setenv=WAIT="$WAIT" --setenv=CONTAINERS="$HOSTNAME $CONTAINER" --setenv=IMAGE="$IMAGE" /bin/sh -c '` + script + `'`}
 }
 
 // lifetime is how long a visit lasts at most.
@@ -138,7 +136,7 @@ func (v *visit) importImage(ctx context.Context) error {
 		return nil
 	}
 	empty := bytes.NewReader(make([]byte, 1024)) // the end of an archive
-	response, err := v.api.ImageImport(ctx, client.ImageImportSource{Source: empty, SourceName: "-"}, visitName, client.ImageImportOptions{})
+	response, err := v.api.ImageImport(ctx, client.ImageImportSource{Source: empty, SourceName: "-"}, "", client.ImageImportOptions{})
 	if err != nil {
 		return v.failed("import an image of nothing", err)
 	}
@@ -185,7 +183,11 @@ func (v *visit) create(ctx context.Context, d Delivery, name string, config cont
 				return "", err
 			}
 		default: // this visit has the lock, so it is of one that was killed
+			if err := v.checkLock(ctx); err != nil {
+				return "", err
+			}
 			v.remove(ctx, name)
+			pauseFor(ctx, blink)
 		}
 	}
 }
@@ -213,6 +215,14 @@ func (v *visit) awaitOther(ctx context.Context) error {
 	}
 }
 
+// checkLock reports a lock that was lost: another visit took this one for dead.
+func (v *visit) checkLock(ctx context.Context) error {
+	if _, err := v.api.ContainerInspect(ctx, v.container, client.ContainerInspectOptions{}); err != nil {
+		return errorf(AboutHost, "Another visit to %s took this one for dead, as the host answers slowly (%v). This one has changed nothing: apply again.", v.url(), err)
+	}
+	return nil
+}
+
 // outlived reports a container that is older, by the host's clock, than its visit
 // can be.
 func (v *visit) outlived(c container.InspectResponse) bool {
@@ -227,9 +237,9 @@ func (v *visit) outlived(c container.InspectResponse) bool {
 }
 
 // launch starts the container's command; end waits for its end.
-func (v *visit) launch(ctx context.Context) (end func() error, err error) {
-	waited := v.api.ContainerWait(ctx, v.runner, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
-	if _, err := v.api.ContainerStart(ctx, v.runner, client.ContainerStartOptions{}); err != nil {
+func (v *visit) launch(ctx context.Context, id string) (end func() error, err error) {
+	waited := v.api.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNextExit})
+	if _, err := v.api.ContainerStart(ctx, id, client.ContainerStartOptions{}); err != nil {
 		return nil, v.failed("start a container with the host's own programs", err)
 	}
 	return func() error {
@@ -240,14 +250,14 @@ func (v *visit) launch(ctx context.Context) (end func() error, err error) {
 			if status.StatusCode == 0 {
 				return nil
 			}
-			return fmt.Errorf("it ended with %d: %s", status.StatusCode, v.log(ctx))
+			return fmt.Errorf("it ended with %d: %s", status.StatusCode, v.log(ctx, id, "10"))
 		}
 	}, nil
 }
 
-// log is what the container has written.
-func (v *visit) log(ctx context.Context) string {
-	logs, err := v.api.ContainerLogs(ctx, v.runner, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: "10"})
+// log is what a container has written, the last lines of it or all.
+func (v *visit) log(ctx context.Context, id, lines string) string {
+	logs, err := v.api.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: lines})
 	if err != nil {
 		return err.Error()
 	}
@@ -394,6 +404,9 @@ func (v *visit) put(ctx context.Context, entries ...entry) error {
 		return fmt.Errorf("archive: %w", err)
 	}
 	_, err := v.api.CopyToContainer(ctx, v.stager, client.CopyToContainerOptions{DestinationPath: staging, Content: &text})
+	if err != nil && forbidden(err.Error()) {
+		return v.failed("take the new files", err)
+	}
 	return err
 }
 

@@ -5,8 +5,8 @@
 // # One visit
 //
 //	reach    the daemon lets the visit in, over TLS
-//	look     a container that does not run yet carries the host's files here: what differs?
-//	start    the container's one command has the host's systemd run switch.sh, which waits
+//	look     a container that never runs carries the host's files here: what differs?
+//	start    the one command of another has the host's systemd run switch.sh, which waits
 //	stage    the new files go into the host's memory, in /run
 //	         from here on it is switch.sh that works: it has dockerd check the files, keeps the old
 //	         ones, puts the new ones into their places, and restarts Docker
@@ -18,7 +18,9 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -37,7 +39,12 @@ type Host struct {
 	// may refuse one that is valid for minutes, and is shown one that is valid for
 	// a day around now (wide).
 	Visitor func(wide bool) (tls.Certificate, error)
-	Now     func() time.Time
+	// Via is another way in than the port: it dials on the host, where the visit
+	// calls Docker's socket. Nil: the visit comes over TLS, and needs a Visitor.
+	Via interface {
+		Dial(ctx context.Context, network, address string) (net.Conn, error)
+	}
+	Now func() time.Time
 }
 
 // Delivery is what a host is to have, and to serve.
@@ -45,7 +52,8 @@ type Delivery struct {
 	Server  docker.Identity
 	Options docker.Options // of these, only Clients counts with CertificatesOnly
 	// CertificatesOnly leaves daemon.json and the units as they are: the
-	// certificates go to the files that daemon.json names.
+	// certificates go to the files that daemon.json names. A host that is visited by
+	// Via and has no TLS yet is set up all the same, with the default options.
 	CertificatesOnly bool
 	FormerSettings   []string      // keys of daemon.json that an earlier delivery had in Options.Settings
 	Restart          bool          // of docker.service by systemd; without, files are written and nothing is proved
@@ -55,7 +63,7 @@ type Delivery struct {
 // Result is what a delivery has found, or brought about.
 type Result struct {
 	Written           []string // paths of the files that differed
-	FingerprintSHA256 string   // of the certificate that the host serves now, in lower-case hex
+	FingerprintSHA256 string   // of the certificate that the host serves now, in lower-case hex; empty if it serves none
 	DockerVersion     string   // as the daemon says
 	Warnings          []string // whole sentences
 }
@@ -70,6 +78,9 @@ func (h Host) Deliver(ctx context.Context, d Delivery) (Result, error) {
 	}
 	result := Result{DockerVersion: v.version, Warnings: v.warnings()}
 	defer v.leave(ctx)
+	// One lifetime to wait for another visit, and one of its own.
+	ctx, cancel := context.WithTimeout(ctx, 2*lifetime(d.Timeout))
+	defer cancel()
 	change, err := v.look(ctx, d)
 	if err != nil {
 		return Result{}, err
@@ -84,7 +95,10 @@ func (h Host) Deliver(ctx context.Context, d Delivery) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result.Written, result.FingerprintSHA256 = change.differ, x509text.Fingerprint(v.leaf())
+	result.Written = change.differ
+	if leaf := v.leaf(); leaf != nil {
+		result.FingerprintSHA256 = x509text.Fingerprint(leaf)
+	}
 	return result, nil
 }
 
@@ -93,10 +107,13 @@ func (v *visit) transact(ctx context.Context, d Delivery, c change) error {
 	if err := v.start(ctx, d, c); err != nil {
 		return err
 	}
-	if err := v.stage(ctx, c); err != nil {
+	err := v.stage(ctx, c)
+	var failure *Error
+	if errors.As(err, &failure) { // the host has heard nothing
+		v.tell(ctx, "cancel")
 		return err
 	}
-	return v.prove(ctx, d, c)
+	return v.prove(ctx, d, c, err)
 }
 
 // Served returns the fingerprint of the certificate that the host serves, as

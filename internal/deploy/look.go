@@ -18,17 +18,23 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
-const daemonJSON = "/etc/docker/daemon.json"
+const (
+	daemonJSON    = "/etc/docker/daemon.json"
+	unitDirectory = "/etc/systemd/"
+)
 
 // target is what a host is to have.
 type target struct {
-	files map[string]docker.HostFile // by path
-	paths docker.CertificatePaths
-	json  string // daemon.json, as it is or as it is to be
+	files   map[string]docker.HostFile // by path
+	paths   docker.CertificatePaths
+	json    string         // daemon.json, as it is or as it is to be
+	options docker.Options // of a host that is set up
+	setup   bool           // daemon.json and the units are delivered too
 }
 
-// newTarget says what a host is to have whose daemon.json is the given text.
-func newTarget(d Delivery, existing string) (target, error) {
+// newTarget says what a host is to have whose daemon.json is the given one.
+func newTarget(d Delivery, there hostFile) (target, error) {
+	existing := there.content
 	if d.CertificatesOnly {
 		clients := d.Options.Clients
 		d.Options = docker.DefaultOptions()
@@ -38,8 +44,15 @@ func newTarget(d Delivery, existing string) (target, error) {
 	if err != nil {
 		return target{}, errorf(AboutServer, "%v.", err)
 	}
-	t := target{files: map[string]docker.HostFile{}, paths: d.Options.Paths(), json: existing}
-	if d.CertificatesOnly {
+	t := target{files: map[string]docker.HostFile{}, paths: d.Options.Paths(), json: existing, options: d.Options, setup: !d.CertificatesOnly}
+	if t.setup {
+		t.json, err = docker.MergeDaemonJSON(existing, d.Options, d.FormerSettings)
+		t.files[daemonJSON] = docker.HostFile{Content: t.json, Permissions: "0644"}
+		if there.exists { // its other keys may be nobody else's business
+			t.files[daemonJSON] = docker.HostFile{Content: t.json, Permissions: fmt.Sprintf("%04o", there.mode&0o644)}
+		}
+		maps.Copy(t.files, d.Options.UnitFiles(d.Server.PrivateKeyPEM == ""))
+	} else {
 		t.paths, err = docker.PathsIn(existing)
 		switch {
 		case errors.Is(err, docker.ErrNoPaths):
@@ -49,10 +62,6 @@ func newTarget(d Delivery, existing string) (target, error) {
 		case err == nil && t.paths.CA == "":
 			identity.CACertPEM = ""
 		}
-	} else {
-		t.json, err = docker.MergeDaemonJSON(existing, d.Options, d.FormerSettings)
-		t.files[daemonJSON] = docker.HostFile{Content: t.json, Permissions: "0644"}
-		maps.Copy(t.files, d.Options.UnitFiles(d.Server.PrivateKeyPEM == ""))
 	}
 	if err != nil {
 		return target{}, errorf(AboutOptions, "%v. Nothing was changed on the host.", err)
@@ -120,8 +129,20 @@ func (v *visit) look(ctx context.Context, d Delivery) (change, error) {
 	if err := v.checkOwnKey(ctx, d, t); err != nil {
 		return change{}, err
 	}
+	_ = v.shakeHands(ctx, t) // who does not answer serves nothing
 	differ, err := v.compare(ctx, t)
-	return change{target: t, differ: differ, chain: chain, leaf: chain[0]}, err
+	c := change{target: t, differ: differ, chain: chain, leaf: chain[0]}
+	if err == nil && c.setsUp() {
+		err = v.checkSetup(ctx, d, t)
+	}
+	return c, err
+}
+
+// setsUp reports a change of daemon.json or of a unit.
+func (c change) setsUp() bool {
+	return c.target.setup && slices.ContainsFunc(c.differ, func(file string) bool {
+		return file == daemonJSON || strings.HasPrefix(file, unitDirectory)
+	})
 }
 
 // compare returns the paths, sorted, of the files that the host has otherwise.
@@ -159,7 +180,10 @@ func (v *visit) target(ctx context.Context, d Delivery) (target, error) {
 		if err != nil {
 			return target{}, v.failed("read "+daemonJSON, err)
 		}
-		t, err := newTarget(d, existing.content)
+		if d, err = v.firstContact(ctx, d, existing.content); err != nil {
+			return target{}, err
+		}
+		t, err := newTarget(d, existing)
 		if err != nil {
 			return target{}, err
 		}

@@ -67,7 +67,7 @@ func TestNewTarget(t *testing.T) {
 			[]string{daemonJSON, "/srv/tls/server-cert.pem", "/srv/tls/server-key.pem"}, "", []string{"/etc/docker", "/srv/tls"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := newTarget(test.d, test.existing)
+			got, err := newTarget(test.d, hostFile{content: test.existing})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,13 +97,16 @@ func TestNewTarget(t *testing.T) {
 // The host's own keys of daemon.json are kept, and former settings are removed.
 func TestNewTargetMerges(t *testing.T) {
 	server, _ := newAuthority(t, "Docker CA").server(t, "web1.example.com", noon)
-	got, err := newTarget(Delivery{Server: server, Options: docker.DefaultOptions(), FormerSettings: []string{"mtu"}}, `{"debug": true, "mtu": 1400, "tlscert": "/x"}`)
+	got, err := newTarget(Delivery{Server: server, Options: docker.DefaultOptions(), FormerSettings: []string{"mtu"}}, hostFile{content: `{"debug": true, "mtu": 1400, "tlscert": "/x"}`, mode: 0o640, exists: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want, err := docker.MergeDaemonJSON(`{"debug": true, "mtu": 1400, "tlscert": "/x"}`, docker.DefaultOptions(), []string{"mtu"})
 	if err != nil || got.json != want || !strings.Contains(want, "debug") || strings.Contains(want, "mtu") {
 		t.Errorf("got %s, %v", got.json, err)
+	}
+	if mode := got.files[daemonJSON].Permissions; mode != "0640" {
+		t.Errorf("daemon.json gets mode %s", mode)
 	}
 }
 
@@ -128,7 +131,7 @@ func TestNewTargetErrors(t *testing.T) {
 		{"a certificate that is none of a server", Delivery{Server: wrong, Options: docker.DefaultOptions()}, "", AboutServer, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := newTarget(test.d, test.existing)
+			_, err := newTarget(test.d, hostFile{content: test.existing})
 			wantAbout(t, err, test.about, test.want)
 		})
 	}

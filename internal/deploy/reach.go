@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -23,18 +24,23 @@ import (
 const (
 	patience = 5 * time.Second        // for one answer of a daemon that is reached at all
 	pause    = 250 * time.Millisecond // between two attempts to reach a host
-	maxSkew  = time.Minute            // between the clocks of a host and of this machine, until it is worth a word
+	slowest  = 30 * time.Second       // until a daemon begins to answer
+
+	maxAnswer = 8 << 20     // octets
+	maxSkew   = time.Minute // between the clocks of a host and of this machine, until it is worth a word
 )
 
 // visit is a way into the API of a daemon, and what has been learned there.
 type visit struct {
 	*connection
+	wide bool // the host wants a certificate that is valid for longer
 	info system.Info
 	seen time.Time // when info was given, by this machine's clock
 
 	// Ids, empty while there is none.
 	container, runner, stager, image string
-	directories                      []string // of the host, that the container shows
+	directories                      []string     // of the host, that the container shows
+	started                          *docker.Unit // how systemd starts Docker; nil until it was read
 }
 
 // connection talks to a daemon that has shown its certificate.
@@ -42,6 +48,7 @@ type connection struct {
 	host       Host
 	pair       tls.Certificate
 	api        *client.Client
+	idle       func() // closes connections that nothing goes over
 	version    string // of Docker, as the daemon says
 	apiVersion string // the highest that the daemon offers
 
@@ -73,12 +80,25 @@ func (c *connection) doubts() error {
 	return c.doubt
 }
 
-func (c *connection) close() { _ = c.api.Close() }
+func (c *connection) close() {
+	_ = c.api.Close()
+	c.idle()
+}
 
 func (v *visit) url() string { return v.host.Endpoint.URL() }
 
 func (h Host) probe() docker.Probe {
 	return docker.Probe{Endpoint: h.Endpoint, Roots: h.Roots, Now: h.Now}
+}
+
+// inside looks at the port from the host's own side.
+func (h Host) inside(o docker.Options) docker.Probe {
+	p := h.probe()
+	p.ServerName, p.Dial = p.Endpoint.Host, h.Via.Dial
+	if p.Endpoint.Host = "127.0.0.1"; o.Address.IsValid() {
+		p.Endpoint.Host = o.Address.String()
+	}
+	return p
 }
 
 // trust reports why a daemon that presents these certificates is not the one to
@@ -101,27 +121,59 @@ func (h Host) trust(chain []*x509.Certificate) error {
 	return err
 }
 
+// bounded is a transport whose answers end after so much: a daemon is trusted with
+// keys, and not with this machine's memory.
+type bounded struct{ *http.Transport }
+
+func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
+	response, err := b.Transport.RoundTrip(request)
+	if err == nil {
+		response.Body = limitedBody{io.LimitReader(response.Body, maxAnswer), response.Body}
+	}
+	return response, err
+}
+
+type limitedBody struct {
+	io.Reader
+	io.Closer
+}
+
+// dockerSocket is where a host has Docker's socket.
+const dockerSocket = "/run/docker.sock"
+
+// transport is how the API is reached, and by which scheme.
+func (c *connection) transport() (transport *http.Transport, scheme string) {
+	// What is compressed is not bounded by what is read.
+	transport = &http.Transport{DisableCompression: true, MaxResponseHeaderBytes: maxFile, ResponseHeaderTimeout: slowest}
+	if c.host.Via != nil {
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return c.host.Via.Dial(ctx, "unix", dockerSocket)
+		}
+		return transport, "http"
+	}
+	transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", c.host.Endpoint.Address())
+	}
+	transport.TLSClientConfig = &tls.Config{
+		MinVersion:           tls.VersionTLS12,
+		ServerName:           c.host.Endpoint.Host,
+		NextProtos:           []string{"http/1.1"},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &c.pair, nil },
+		InsecureSkipVerify:   true, //nolint:gosec // VerifyConnection does it
+		VerifyConnection:     c.verify,
+	}
+	return transport, "https"
+}
+
 // connect opens a way in, and asks the daemon for its version. The connection has
 // what it knows even if that fails.
 func (h Host) connect(ctx context.Context, pair tls.Certificate) (*connection, error) {
 	c := &connection{host: h, pair: pair}
-	transport := &http.Transport{
-		DisableCompression: true, // what is compressed is not bounded by what is read
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{Timeout: patience}).DialContext(ctx, "tcp", h.Endpoint.Address())
-		},
-		TLSClientConfig: &tls.Config{
-			MinVersion:           tls.VersionTLS12,
-			ServerName:           h.Endpoint.Host,
-			NextProtos:           []string{"http/1.1"},
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &c.pair, nil },
-			InsecureSkipVerify:   true, //nolint:gosec // VerifyConnection does it
-			VerifyConnection:     c.verify,
-		},
-	}
+	transport, scheme := c.transport()
+	c.idle = transport.CloseIdleConnections
 	var err error
-	c.api, err = client.New(client.WithHost(h.Endpoint.URL()), client.WithScheme("https"), client.WithHTTPClient(&http.Client{
-		Transport:     transport,
+	c.api, err = client.New(client.WithHost(h.Endpoint.URL()), client.WithScheme(scheme), client.WithHTTPClient(&http.Client{
+		Transport:     bounded{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}))
 	if err != nil {
@@ -145,13 +197,13 @@ func (h Host) reach(ctx context.Context, timeout time.Duration) (*visit, error) 
 	defer cancel()
 	wide := false
 	for {
-		pair, err := h.Visitor(wide)
+		pair, err := h.visitor(wide)
 		if err != nil {
 			return nil, errorf(AboutVisitor, "The certificate of the visit cannot be made: %v.", err)
 		}
 		c, err := h.connect(limited, pair)
 		if err == nil {
-			v := &visit{connection: c}
+			v := &visit{connection: c, wide: wide}
 			if err := v.survey(ctx); err != nil {
 				v.close()
 				return nil, err
@@ -173,6 +225,14 @@ func (h Host) reach(ctx context.Context, timeout time.Duration) (*visit, error) 
 	}
 }
 
+// visitor makes the certificate of a visit that needs one.
+func (h Host) visitor(wide bool) (tls.Certificate, error) {
+	if h.Via != nil {
+		return tls.Certificate{}, nil
+	}
+	return h.Visitor(wide)
+}
+
 // verdict is what a failed attempt to get in means.
 type verdict struct {
 	final *Error // no further attempt would do better
@@ -188,7 +248,7 @@ func (h Host) judge(ctx context.Context, doubt, err error, wide bool) verdict {
 	case doubt != nil:
 		return verdict{final: h.distrust(ctx, doubt)}
 	case strings.Contains(text, "server gave HTTP response") || strings.Contains(text, "does not look like a TLS handshake"):
-		return verdict{final: errorf(AboutHost, "%s serves Docker without TLS, or something else. Whoever reaches the port is root on the host, and whatever were sent there could be read: nothing was. Set the host up with TLS first, by cloud_init or host_files.", h.Endpoint.URL())}
+		return verdict{final: errorf(AboutHost, "%s serves Docker without TLS, or something else. Whoever reaches the port is root on the host, and whatever were sent there could be read: nothing was. Close that port, and bring TLS first: over SSH (via), or by cloud_init or host_files.", h.Endpoint.URL())}
 	case forbidden(text):
 		return verdict{final: h.failed("ask the daemon for its version", err)}
 	case refusesClock(text) && !wide:
@@ -201,7 +261,7 @@ func (h Host) judge(ctx context.Context, doubt, err error, wide bool) verdict {
 }
 
 // hardCut is what may be behind a host that trusts another authority than the visit.
-const hardCut = "After a hard cut of the authority (overlap_hours = 0) it and its hosts do not know each other where the old one alone is trusted: rotate and deliver while both are trusted, then cut and deliver again."
+const hardCut = "After a hard cut of the authority (overlap_hours = 0) it and its hosts do not know each other where the old one alone is trusted: rotate and deliver while both are trusted, then cut and deliver again; or let the visit in over SSH (via), which does both in one apply."
 
 // refusesClock knows the alerts with which a daemon refuses a certificate that has
 // expired, or is not valid yet. Docker before 23.0 has one alert for everything.

@@ -2,14 +2,15 @@
 # as a unit of its own, so that it outlives Docker's restart, and the visit.
 #
 #   /run/docker-tls   in memory, so a reboot removes it
-#     go              the visit has put all of the next four there
+#     go              the visit has put all of the next five there
 #     manifest        a line for each file: number, mode, path
 #     new/NUMBER      its content
+#     stager          the container that carries files
 #     check.json      daemon.json with the paths of new/, for dockerd to check
 #     phase, text     what has come of it, for the visit to read
 #     confirmed, cancel, read   the visit has proved the new files; wants the old ones back; has read the outcome
 #
-# Its environment: RESTART (yes or no), WAIT (seconds until an unconfirmed change is undone).
+# Its environment: RESTART (yes or no), WAIT (seconds until an unconfirmed change is undone), CONTAINERS and IMAGE of the visit.
 set -u
 umask 077
 r=/run/docker-tls
@@ -46,8 +47,8 @@ stop() {
 }
 
 abandon() {
-  docker rm --force docker-tls-visit-stage docker-tls-visit-run docker-tls-visit
-  docker rmi docker-tls-visit
+  docker rm --force $CONTAINERS "$(cat "$r/stager" 2>/dev/null || echo docker-tls-visit-stage)"
+  docker rmi "$IMAGE"
 }
 
 # each COMMAND calls it with the number, mode and path of each file, and with what its new and its old content are called until
@@ -58,14 +59,27 @@ each() {
   done <"$r/manifest"
 }
 
+# make_directory makes one, and remembers it.
+make_directory() { [ -d "$1" ] || { echo "$1" >>"$r/made" && (umask 022 && mkdir -p "$1"); }; }
+
+# unmake removes the directories that were made, where they are empty.
+unmake() {
+  [ ! -e "$r/made" ] || while read -r directory; do rmdir "$directory" 2>/dev/null; done <"$r/made"
+}
+
+# keep gives a file a second name, if there is one. Not every ln knows -P, and one that does not needs none.
+keep() { [ ! -e "$1" ] && [ ! -L "$1" ] || ln -P "$1" "$2" 2>/dev/null || ln "$1" "$2"; }
+
 # Everything that needs space is done before anything is changed.
 prepare() {
-  (umask 022 && mkdir -p "${3%/*}") && rm -f "$5" && install -m "$2" "$r/new/$1" "$4" && { [ ! -e "$3" ] && [ ! -L "$3" ] || ln -P "$3" "$5"; } && sync "$4" "${3%/*}"
+  make_directory "${3%/*}" && rm -f "$5" && install -m "$2" "$r/new/$1" "$4" && keep "$3" "$5" && sync "$4" "${3%/*}"
 }
 
 place() { mv -f "$4" "$3"; }
 
 take_back() { [ ! -e "$5" ] || mv -f "$5" "$3"; }
+
+settle() { sync "$3" "${3%/*}"; }
 
 clean() { rm -f "$4" "$5"; }
 
@@ -74,7 +88,7 @@ put_back() {
   if [ -e "$5" ] || [ -L "$5" ]; then
     echo "mv -f '$5' '$3'; rm -f '$4' '$5'"
   else
-    case $3 in *.socket) echo "systemctl --quiet disable docker-tls.socket" ;; esac
+    case $3 in *.socket) echo "systemctl --quiet disable docker-tls.socket; systemctl --no-block stop docker-tls.socket" ;; esac
     echo "rm -f '$3' '$4'"
   fi
 }
@@ -82,20 +96,24 @@ put_back() {
 # arm writes a script that puts back the old files, and has Docker's next start run it if the host reboots before the end: /run is
 # empty then.
 arm() {
-  (umask 022 && mkdir -p "${undo%/*}" "${dropin%/*}") || return
+  make_directory "${undo%/*}" && make_directory "${dropin%/*}" || return
   {
     echo "[ \"\${1-}\" = now ] || [ ! -e $r/switching ] || exit 0"
     each put_back
-    echo "rm -f $dropin $undo; rmdir ${dropin%/*} 2>/dev/null; systemctl daemon-reload"
+    echo "rm -f $dropin $undo; systemctl daemon-reload"
+    [ ! -e "$r/made" ] || sed 's/.*/rmdir & 2>\/dev\/null/' "$r/made"
     ! units || echo "[ \"\${1-}\" = now ] || systemctl --no-block restart docker.service"
   } >"$undo" && printf '[Service]\nExecStartPre=-/bin/sh %s\n' "$undo" >"$dropin" && chmod 644 "$dropin" &&
     sync "$undo" "$dropin" "${undo%/*}" "${dropin%/*}"
 }
 
+# disarm forgets the old files, once the new ones would outlive a power loss.
 disarm() {
+  each settle
   rm -f "$dropin" "$undo"
-  rmdir "${dropin%/*}" 2>/dev/null
   each clean
+  unmake
+  ! units || systemctl daemon-reload
   sync "${undo%/*}"
 }
 
@@ -124,17 +142,21 @@ rm -rf "$r" && mkdir -m 700 "$r" # what a killed one has left is of no use
 
 # Without a restart there is nothing to prove: the visit's own container runs this.
 if [ "$RESTART" = no ]; then
-  await 15 go cancel && [ -e "$r/go" ] || { rm -rf "$r"; exit 1; }
+  await 15 go cancel && [ ! -e "$r/cancel" ] || {
+    rm -rf "$r"
+    exit 1
+  }
   root=/host
   each prepare && { each place || { each take_back && false; }; }
   failed=$?
   each clean
+  unmake
   rm -rf "$r"
   exit $failed
 fi
 
 await 15 go cancel || { abandon; rm -rf "$r"; exit 1; }
-[ ! -e "$r/cancel" ] || { rm -rf "$r"; exit 0; }
+[ ! -e "$r/cancel" ] || stop cancelled ""
 [ "$(systemctl show --property=LoadState docker.service)" = LoadState=loaded ] || stop refused "systemd has no docker.service."
 said=$(dockerd --validate --config-file="$r/check.json" 2>&1) || case $said in
 *"unknown flag: --validate"*) ;; # before 23.0

@@ -21,7 +21,7 @@ func accFleet(t *testing.T, clock *accClock, f *fleet, steps ...resource.TestSte
 	t.Helper()
 	resource.ParallelTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
-			"docker": providerserver.NewProtocol6WithError(provider.NewWithHosts(clock.Now, f.reach)()),
+			"docker": providerserver.NewProtocol6WithError(provider.NewWithHosts(clock.Now, f.reach, f.open)()),
 		},
 		Steps: steps,
 	})
@@ -51,6 +51,7 @@ func TestAccDaemon(t *testing.T) {
 	f, clock := newFleet(), newAccClock()
 	const (
 		byAuthority = `ca = docker_tls_ca.this`
+		overSSH     = "via = \"ssh://root@host.example.com\"\nssh = { host_key = \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\" }"
 		byClient    = "client = docker_tls_client_cert.ops\nclients = [docker_tls_ca.this, docker_tls_ca.ops]\noptions = { settings = { live-restore = true } }"
 	)
 	address := "docker_tls_daemon.host"
@@ -111,9 +112,18 @@ func TestAccDaemon(t *testing.T) {
 				return nil
 			},
 		},
+		resource.TestStep{ // over SSH, and then by the port again: nothing differs
+			Config: fmt.Sprintf(accDaemon, "3", overSSH),
+			Check:  resource.ComposeTestCheckFunc(deliveries(6), resource.TestCheckNoResourceAttr(address, "via")),
+		},
+		resource.TestStep{
+			Config:           fmt.Sprintf(accDaemon, "3", byAuthority),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+			Check:            deliveries(6),
+		},
 		resource.TestStep{ // two at once are not possible
 			Config:      fmt.Sprintf(accDaemon, "3", byClient+"\n"+byAuthority),
-			ExpectError: regexp.MustCompile(`2 attributes specified`),
+			ExpectError: regexp.MustCompile(`Two ways in`),
 		},
 	)
 }

@@ -109,8 +109,32 @@ func TestDaemonBadInput(t *testing.T) {
 			arguments := clientInPlaceOfCA(w)
 			delete(arguments, "ca")
 			return arguments
-		}, "ca", "2 attributes specified when one (and only one)"},
-		"neither": {func(w *tfsim.World) tfsim.Values { return tfsim.Values{"ca": clientInPlaceOfCA(w)["ca"]} }, "ca", "No attribute specified when one (and only one)"},
+		}, "ca", "Both ca and client are given"},
+		"neither": {func(w *tfsim.World) tfsim.Values { return tfsim.Values{"ca": clientInPlaceOfCA(w)["ca"]} }, "ca", "via = \"ssh://root@web1.example.com\""},
+		"ssh without via": {func(w *tfsim.World) tfsim.Values {
+			return tfsim.Values{"ssh": daemonObject(w, "ssh", nil)}
+		}, "ssh", "via is not set"},
+		"via, ca and client": {func(w *tfsim.World) tfsim.Values {
+			arguments := clientInPlaceOfCA(w)
+			delete(arguments, "ca")
+			arguments["via"] = text("ssh://root@host.example.com")
+			return arguments
+		}, "ca", "Both ca and client are given"},
+		"via, no user":            {func(w *tfsim.World) tfsim.Values { return overSSH(w, "ssh://host.example.com", nil) }, "via", "names no user"},
+		"via, another scheme":     {func(w *tfsim.World) tfsim.Values { return overSSH(w, "tcp://host.example.com", nil) }, "via", "does not begin with ssh://"},
+		"via, a password":         {func(w *tfsim.World) tfsim.Values { return overSSH(w, "ssh://root:MII@host.example.com", nil) }, "via", "password behind the user"},
+		"ssh host_key":            {inSSH("host_key", "SHA256:AAAA"), "ssh.host_key", "it is a fingerprint"},
+		"ssh host_key, empty":     {inSSH("host_key", ""), "ssh.host_key", "at least 1"},
+		"ssh private_key_pem":     {inSSH("private_key_pem", "-----BEGIN OPENSSH PRIVATE KEY-----"), "ssh.private_key_pem", "is not a private key that can log in"},
+		"ssh, only passphrase":    {inSSH("private_key_passphrase", "secret"), "ssh.private_key_passphrase", `"ssh.private_key_pem" must be specified`},
+		"ssh jump_host":           {inSSH("jump_host", "bastion.example.com"), "ssh.jump_host", "does not begin with ssh://"},
+		"ssh, only jump_host_key": {inSSH("jump_host_key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "ssh.jump_host_key", `"ssh.jump_host" must be specified`},
+		"ssh, passphrase needed": {func(w *tfsim.World) tfsim.Values {
+			return overSSH(w, "ssh://root@host.example.com", tfsim.Values{"private_key_pem": text(encryptedKey(t, "right"))})
+		}, "ssh.private_key_passphrase", "is encrypted"},
+		"ssh, passphrase wrong": {func(w *tfsim.World) tfsim.Values {
+			return overSSH(w, "ssh://root@host.example.com", tfsim.Values{"private_key_pem": text(encryptedKey(t, "right")), "private_key_passphrase": text("wrong")})
+		}, "ssh.private_key_passphrase", "does not decrypt"},
 		"client, not among clients": {func(w *tfsim.World) tfsim.Values {
 			arguments := clientInPlaceOfCA(w)
 			arguments["clients"] = clientsOf(other)
@@ -139,6 +163,21 @@ func TestDaemonBadInput(t *testing.T) {
 				t.Error("a plan has delivered")
 			}
 		})
+	}
+}
+
+// overSSH are the arguments of a visit over SSH and nothing else.
+func overSSH(w *tfsim.World, target string, ssh tfsim.Values) tfsim.Values {
+	return tfsim.Values{
+		"ca":  tfsim.Null(w.Object(tfsim.Daemon, "ca", nil).Type()),
+		"via": tfsim.String(target),
+		"ssh": daemonObject(w, "ssh", ssh),
+	}
+}
+
+func inSSH(name, value string) func(w *tfsim.World) tfsim.Values {
+	return func(w *tfsim.World) tfsim.Values {
+		return overSSH(w, "ssh://root@host.example.com", tfsim.Values{name: tfsim.String(value)})
 	}
 }
 
@@ -189,6 +228,14 @@ func TestDaemonGoodInput(t *testing.T) {
 			client := clientInPlaceOfCA(w)
 			client["client"] = tfsim.Unknown(client["client"].Type())
 			return client
+		},
+		"a visit over SSH that the port would refuse": func(_ *tfsim.World) tfsim.Values {
+			return tfsim.Values{"via": tfsim.String("ssh://root@host.example.com"), "clients": clientsOf(other)}
+		},
+		"via that is not known yet": func(w *tfsim.World) tfsim.Values {
+			arguments := overSSH(w, "", tfsim.Values{"private_key_pem": tfsim.String(encryptedKey(t, "right")), "private_key_passphrase": tfsim.Unknown(tftypes.String)})
+			arguments["via"] = tfsim.Unknown(tftypes.String)
+			return arguments
 		},
 		"options that are not known yet": func(w *tfsim.World) tfsim.Values {
 			return tfsim.Values{"options": tfsim.Unknown(tftypes.DynamicPseudoType), "clients": clientsOf(w.Text(tfsim.CA, "cert_pem"))}

@@ -159,6 +159,12 @@ func TestDaemonUpdates(t *testing.T) {
 		"a key that stays on the host": {nil, func(w *tfsim.World, _ *fleet) {
 			w.Set(tfsim.Daemon, tfsim.Values{"server": changed(serverOf(w), tfsim.Values{"private_key_pem": tfsim.Null(tftypes.String)})})
 		}, false},
+		"via, beside ca": {nil, func(w *tfsim.World, _ *fleet) {
+			w.Set(tfsim.Daemon, tfsim.Values{"via": tfsim.String("ssh://root@host.example.com")})
+		}, false},
+		"from via to ca": {func(w *tfsim.World) tfsim.Values {
+			return overSSH(w, "ssh://root@host.example.com", nil)
+		}, func(w *tfsim.World, _ *fleet) { w.Unset(tfsim.Daemon, "ca", "via", "ssh") }, false},
 		"from ca to client": {nil, func(w *tfsim.World, _ *fleet) {
 			w.Set(tfsim.Daemon, clientInPlaceOfCA(w))
 		}, false},

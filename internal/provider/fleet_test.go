@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/deploy"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/provider"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/resources"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/via"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
@@ -28,6 +30,12 @@ type fleet struct {
 	warns     []string
 	delivered []delivered
 	dialled   int
+
+	opened  []via.Config
+	closed  int
+	knocked int        // at Docker's socket
+	locked  error      // why SSH lets nobody in
+	blocked *via.Error // why Docker's socket does not open
 }
 
 // delivered is one visit, successful or not.
@@ -43,7 +51,7 @@ func newFleet() *fleet {
 
 // server makes the provider with these hosts.
 func (f *fleet) server(now func() time.Time) tfprotov6.ProviderServer {
-	return providerserver.NewProtocol6(provider.NewWithHosts(now, f.reach)())()
+	return providerserver.NewProtocol6(provider.NewWithHosts(now, f.reach, f.open)())()
 }
 
 func (f *fleet) reach(h deploy.Host) resources.Host { return &fleetHost{f, h} }
@@ -58,7 +66,7 @@ type fleetHost struct {
 
 // Deliver serves the certificate, if the visit is one that a daemon with that ca.pem
 // lets in.
-func (h *fleetHost) Deliver(_ context.Context, d deploy.Delivery) (deploy.Result, error) {
+func (h *fleetHost) Deliver(ctx context.Context, d deploy.Delivery) (deploy.Result, error) {
 	h.fleet.mu.Lock()
 	defer h.fleet.mu.Unlock()
 	address := h.Endpoint.Address()
@@ -66,7 +74,11 @@ func (h *fleetHost) Deliver(_ context.Context, d deploy.Delivery) (deploy.Result
 	if err := h.fleet.fails[address]; err != nil {
 		return deploy.Result{}, err
 	}
-	if err := h.admit(d); err != nil {
+	if h.Via != nil {
+		if err := h.enter(ctx); err != nil {
+			return deploy.Result{}, err
+		}
+	} else if err := h.admit(d); err != nil {
 		return deploy.Result{}, &deploy.Error{About: deploy.AboutVisitor, Text: "The host does not let the visit in."}
 	}
 	chain, err := x509text.ParseCertificates(d.Server.CertPEM)
@@ -80,6 +92,53 @@ func (h *fleetHost) Deliver(_ context.Context, d deploy.Delivery) (deploy.Result
 		Written: []string{"/etc/docker/tls/server-cert.pem"}, FingerprintSHA256: h.fleet.serves[address], DockerVersion: "28.2.2",
 		Warnings: slices.Clone(h.fleet.warns),
 	}, nil
+}
+
+// enter opens Docker's socket, as soon as it does or until the time is over, which
+// here is at the second attempt.
+func (h *fleetHost) enter(ctx context.Context) error {
+	for range 2 {
+		conn, err := h.Via.Dial(ctx, "unix", "/run/docker.sock")
+		if err == nil {
+			return conn.Close()
+		}
+		if ctx.Err() != nil {
+			return &deploy.Error{About: deploy.AboutHost, Text: "The visit was interrupted."}
+		}
+	}
+	return &deploy.Error{About: deploy.AboutHost, Text: "The host was not reached."}
+}
+
+// open stands in for SSH.
+func (f *fleet) open(ctx context.Context, config via.Config) (resources.Way, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.opened = append(f.opened, config)
+	if _, limited := ctx.Deadline(); !limited {
+		return nil, errors.New("a way that may take for ever to open")
+	}
+	if f.locked != nil {
+		return nil, f.locked
+	}
+	return &fleetWay{f}, nil
+}
+
+type fleetWay struct{ fleet *fleet }
+
+func (w *fleetWay) Dial(_ context.Context, network, address string) (net.Conn, error) {
+	w.fleet.knocked++
+	if network != "unix" || address != "/run/docker.sock" || w.fleet.blocked != nil {
+		return nil, errors.New("open failed")
+	}
+	conn, _ := net.Pipe()
+	return conn, nil
+}
+
+func (w *fleetWay) Explain(context.Context, string, error) *via.Error { return w.fleet.blocked }
+
+func (w *fleetWay) Close() error {
+	w.fleet.closed++
+	return nil
 }
 
 func (h *fleetHost) admit(d deploy.Delivery) error {

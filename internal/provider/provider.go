@@ -30,6 +30,7 @@ type dockerTLS struct {
 	now     func() time.Time
 	keys    pki.Keyring                      // of authorities, for as long as this process serves
 	reach   func(deploy.Host) resources.Host // nil but in tests
+	open    resources.OpenFunc               // nil but in tests
 }
 
 var (
@@ -69,7 +70,7 @@ func (p *dockerTLS) Resources(context.Context) []func() resource.Resource {
 		func() resource.Resource { return resources.NewCA(p.now, &p.keys) },
 		func() resource.Resource { return resources.NewServerCert(p.now, &p.keys) },
 		func() resource.Resource { return resources.NewClientCert(p.now, &p.keys) },
-		func() resource.Resource { return resources.NewDaemon(p.now, &p.keys, p.reach) },
+		func() resource.Resource { return resources.NewDaemon(p.now, &p.keys, p.reach, p.open) },
 	}
 }
 

@@ -30,6 +30,7 @@ type daemon struct {
 	now     func() time.Time
 	keys    *pki.Keyring // of authorities
 	reach   func(deploy.Host) Host
+	open    OpenFunc
 	rollout *Rollout
 }
 
@@ -41,12 +42,15 @@ var (
 )
 
 // NewDaemon is the resource docker_tls_daemon. reach makes the host that is
-// delivered to; nil is the host itself.
-func NewDaemon(now func() time.Time, keys *pki.Keyring, reach func(deploy.Host) Host) resource.Resource {
+// delivered to; nil is the host itself. open opens the way of `via`; nil is SSH.
+func NewDaemon(now func() time.Time, keys *pki.Keyring, reach func(deploy.Host) Host, open OpenFunc) resource.Resource {
 	if reach == nil {
 		reach = func(h deploy.Host) Host { return h }
 	}
-	return &daemon{now: now, keys: keys, reach: reach, rollout: NewRollout(1, true, true)}
+	if open == nil {
+		open = openVia
+	}
+	return &daemon{now: now, keys: keys, reach: reach, open: open, rollout: NewRollout(1, true, true)}
 }
 
 func (r *daemon) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -70,13 +74,15 @@ func readDaemon(ctx context.Context, from getter) (*daemonModel, diag.Diagnostic
 // is something to deliver, as far as it is known.
 func (r *daemon) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	config, diags := readDaemon(ctx, req.Config)
-	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.Append(config.checkWays()...); resp.Diagnostics.HasError() {
 		return
 	}
 	d, diags := config.desired(ctx)
 	resp.Diagnostics.Append(diags...)
 	v, diags := config.visit(r.keys)
 	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(config.checkVia()...)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(d.checkName()...)
 		resp.Diagnostics.Append(d.checkVisit(v)...)
@@ -84,7 +90,8 @@ func (r *daemon) ValidateConfig(ctx context.Context, req resource.ValidateConfig
 }
 
 // Read asks the host which certificate it serves. That decides about a delivery
-// and is not trusted: whoever answers may say what they like.
+// and is not trusted: whoever answers may say what they like. A port that nobody but
+// the last delivery's way may reach need not answer.
 func (r *daemon) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	state, diags := readDaemon(ctx, req.State)
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() || !r.rollout.probe {
@@ -99,6 +106,10 @@ func (r *daemon) Read(ctx context.Context, req resource.ReadRequest, resp *resou
 	defer cancel()
 	fingerprint, err := r.reach(deploy.Host{Endpoint: endpoint, Now: r.now}).Served(ctx)
 	if err != nil {
+		if over, diags := overVia(ctx, req.Private); over {
+			resp.Diagnostics.Append(diags...)
+			return
+		}
 		resp.Diagnostics.AddAttributeWarning(path.Root("host"), "The host does not answer",
 			"What "+state.Host.ValueString()+" serves could not be seen, so the plan takes it for what it was. "+inputs.Sentence(err))
 		return
@@ -122,18 +133,21 @@ func (r *daemon) ImportState(ctx context.Context, req resource.ImportStateReques
 }
 
 // visit is what lets a visit in: an authority that signs for minutes, or a client
-// certificate.
+// certificate. Over another way than the port, perhaps neither.
 type visit struct {
+	over    bool // `via` is given
 	ca      inputs.CA
 	trusted bool // the roots of ca are known and sound
-	byCA    bool // `ca` is given, not `client`
+	byCA    bool // `ca` is given
 	pair    *tls.Certificate
+
+	byClient bool // `client` is given
 }
 
-// visit reads `ca` and `client`, of which the schema allows one.
+// visit reads `ca` and `client`, of which checkWays allows one.
 func (m *daemonModel) visit(keys *pki.Keyring) (visit, diag.Diagnostics) {
 	var diags diag.Diagnostics
-	v := visit{byCA: !m.CA.IsNull()}
+	v := visit{over: !m.Via.IsNull(), byCA: !m.CA.IsNull(), byClient: !m.Client.IsNull()}
 	if v.byCA {
 		if v.ca, v.trusted = inputs.ReadCA(m.CA); v.trusted {
 			diags.Append(v.ca.Check(keys)...)
@@ -165,8 +179,11 @@ func (m *daemonModel) visit(keys *pki.Keyring) (visit, diag.Diagnostics) {
 
 // path leads to the argument that lets the visit in.
 func (v visit) path() path.Path {
-	if v.byCA {
+	switch {
+	case v.byCA:
 		return path.Root("ca")
+	case v.byClient:
+		return path.Root("client")
 	}
-	return path.Root("client")
+	return path.Root("via")
 }

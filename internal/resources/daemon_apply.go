@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -20,6 +21,7 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/docker"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/inputs"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/via"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
@@ -39,6 +41,10 @@ const (
 // a refresh may have shown that, so it is nothing to trust.
 const provenKey = "proven"
 
+// viaKey is where the private state says whether the last delivery went over `via`.
+// The argument is not stored: with it or without, nothing differs on the host.
+const viaKey = "via"
+
 // privateState is what Terraform stores beside the state.
 type privateState interface {
 	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
@@ -55,6 +61,14 @@ func proven(ctx context.Context, private privateState) (string, diag.Diagnostics
 		}
 	}
 	return fingerprint, diags
+}
+
+// overVia reads what viaKey has; a state without it is of a delivery by the port.
+func overVia(ctx context.Context, private interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}) (bool, diag.Diagnostics) {
+	value, diags := private.GetKey(ctx, viaKey)
+	return string(value) == "true", diags
 }
 
 func (r *daemon) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -91,6 +105,7 @@ func (r *daemon) Update(ctx context.Context, req resource.UpdateRequest, resp *r
 // nil at create.
 func (r *daemon) apply(ctx context.Context, config, plan, state *daemonModel, private privateState) diag.Diagnostics {
 	known, diags := proven(ctx, private)
+	diags.Append(config.checkWays()...)
 	d, moreDiags := config.desired(ctx)
 	if diags.Append(moreDiags...); diags.HasError() {
 		return diags
@@ -106,9 +121,13 @@ func (r *daemon) apply(ctx context.Context, config, plan, state *daemonModel, pr
 	if diags.Append(moreDiags...); diags.HasError() {
 		return diags
 	}
+	way, err := config.way()
+	if err != nil {
+		return append(diags, viaError("Invalid way in", err))
+	}
 	var result deploy.Result
-	err := r.rollout.run(ctx, d.host, func() (err error) {
-		result, err = r.reach(host).Deliver(ctx, delivery)
+	err = r.rollout.run(ctx, d.host, func() (err error) {
+		result, err = r.deliver(ctx, host, way, delivery)
 		return err
 	})
 	if err != nil {
@@ -121,8 +140,14 @@ func (r *daemon) apply(ctx context.Context, config, plan, state *daemonModel, pr
 	tflog.Info(ctx, "delivered", map[string]any{"host": d.host, "fingerprint_sha256": result.FingerprintSHA256, "written": result.Written})
 	plan.ContentSHA256 = content
 	diags.Append(plan.record(result)...)
-	value, _ := json.Marshal(result.FingerprintSHA256) //nolint:errchkjson // a text can always be written
-	return append(diags, private.SetKey(ctx, provenKey, value)...)
+	return append(diags, remember(ctx, private, result, way != nil)...)
+}
+
+// remember stores what the next refresh and visit are to know.
+func remember(ctx context.Context, private privateState, result deploy.Result, over bool) diag.Diagnostics {
+	fingerprint, _ := json.Marshal(result.FingerprintSHA256) //nolint:errchkjson // a text can always be written
+	diags := private.SetKey(ctx, provenKey, fingerprint)
+	return append(diags, private.SetKey(ctx, viaKey, strconv.AppendBool(nil, over))...)
 }
 
 // record writes what a delivery has found into the plan.
@@ -206,7 +231,11 @@ func (r *daemon) host(d desired, v visit, known string) (deploy.Host, diag.Diagn
 	if diags.Append(v.check(r.now())...); diags.HasError() {
 		return host, diags
 	}
-	if !v.byCA {
+	switch {
+	case v.byCA:
+	case v.pair == nil: // nothing but `via`
+		return host, diags
+	default:
 		host.Visitor = func(bool) (tls.Certificate, error) { return *v.pair, nil }
 		return host, diags
 	}
@@ -244,7 +273,10 @@ func visitor(authority *pki.Authority, crosses []*x509.Certificate, wide bool, n
 // failed points at the argument that the error of a delivery is about.
 func (v visit) failed(host string, err error) diag.Diagnostic {
 	var failure *deploy.Error
+	var locked *via.Error
 	switch {
+	case errors.As(err, &locked):
+		return viaError("Nothing was delivered to "+host, locked)
 	case errors.Is(err, errNotAttempted):
 		return diag.NewAttributeErrorDiagnostic(path.Root("host"), "Not attempted", inputs.Sentence(err)+" "+host+" is as it was, and the next apply goes on here.")
 	case !errors.As(err, &failure):

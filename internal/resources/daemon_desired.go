@@ -175,13 +175,14 @@ func (d *desired) checkName() diag.Diagnostics {
 	return diags
 }
 
-// checkVisit reports a daemon that would not let in the next visit. That depends on
-// no time: what has expired is renewed, with the same key or another generation.
+// checkVisit reports a daemon that would not let in the next visit, unless that
+// comes by another way than the port. That depends on no time: what has expired is
+// renewed, with the same key or another generation.
 func (d *desired) checkVisit(v visit) diag.Diagnostics {
 	var diags diag.Diagnostics
 	proves := d.restart.ValueString() != restartNone
 	asks := d.filesOnly || d.optionsKnown && d.options.Mode == docker.ModeTLSVerify
-	if !proves || !asks || !d.serverKnown || !d.clientsKnown {
+	if v.over || !proves || !asks || !d.serverKnown || !d.clientsKnown {
 		return diags
 	}
 	roots, err := docker.ParseRoots(d.files["ca.pem"])

@@ -3,7 +3,6 @@ package resources
 import (
 	"context"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -21,6 +20,8 @@ type daemonModel struct {
 	Server  types.Object  `tfsdk:"server"`
 	CA      types.Object  `tfsdk:"ca"`
 	Client  types.Object  `tfsdk:"client"`
+	Via     types.String  `tfsdk:"via"`
+	SSH     types.Object  `tfsdk:"ssh"`
 	Clients types.List    `tfsdk:"clients"`
 	Options types.Dynamic `tfsdk:"options"`
 	Restart types.String  `tfsdk:"restart"`
@@ -56,7 +57,7 @@ func (r *daemon) Schema(_ context.Context, _ resource.SchemaRequest, resp *resou
 			"- A refresh asks the host for its certificate, which takes one handshake and 2 seconds at most. Another certificate plans an update; a host that does not answer is a warning.\n" +
 			"- A daemon whose certificate has expired is repaired by the next apply, if it still serves what this resource delivered last.\n" +
 			"- `rollout` in the provider's configuration says how many hosts are delivered to at once, and that the first failure stops the others.\n" +
-			"- Over an authority with an overlap, all goes by itself. A hard cut (`overlap_hours = 0`) takes two applies: rotate and deliver while both roots are trusted, then cut. In one, the new authority could not get in.\n" +
+			"- Over an authority with an overlap, all goes by itself. A hard cut (`overlap_hours = 0`) takes two applies: rotate and deliver while both roots are trusted, then cut. In one, the new authority could not get in. With `via`, one does.\n" +
 			"- The state holds no key and no certificate. Destroy leaves the host as it is.",
 		Attributes: map[string]schema.Attribute{
 			"host": schema.StringAttribute{
@@ -67,6 +68,8 @@ func (r *daemon) Schema(_ context.Context, _ resource.SchemaRequest, resp *resou
 			"server":  serverAttribute(),
 			"ca":      visitingCAAttribute(),
 			"client":  clientAttribute(),
+			"via":     viaAttribute(),
+			"ssh":     sshAttribute(),
 			"clients": clientsAttribute(),
 			"options": optionsAttribute(),
 			"restart": schema.StringAttribute{
@@ -117,8 +120,7 @@ func serverAttribute() schema.SingleNestedAttribute {
 func visitingCAAttribute() schema.SingleNestedAttribute {
 	attribute := inputs.CAAttribute(true)
 	attribute.Required, attribute.Optional = false, true
-	attribute.MarkdownDescription = "The authority that lets the visit in: `ca = docker_tls_ca.this`, or an object with these attributes. It signs a client certificate with the common name `" + visitorName + "`, for minutes and in memory. The daemon must admit its clients. Either this or `client` is needed. Write-only: it is not stored."
-	attribute.Validators = []validator.Object{objectvalidator.ExactlyOneOf(path.MatchRoot("ca"), path.MatchRoot("client"))}
+	attribute.MarkdownDescription = "The authority that lets the visit in: `ca = docker_tls_ca.this`, or an object with these attributes. It signs a client certificate with the common name `" + visitorName + "`, for minutes and in memory. The daemon must admit its clients. Either this or `client` is needed, and neither with `via`. Write-only: it is not stored."
 	return attribute
 }
 
@@ -130,6 +132,39 @@ func clientAttribute() schema.SingleNestedAttribute {
 		Attributes: map[string]schema.Attribute{
 			"cert_pem":        requiredText("The client's certificate in PEM, and the chain to previous roots behind it."),
 			"private_key_pem": requiredText("The private key of the certificate in PEM."),
+		},
+	}
+}
+
+func viaAttribute() schema.StringAttribute {
+	return schema.StringAttribute{
+		Optional:  true,
+		WriteOnly: true,
+		MarkdownDescription: "Another way in than the port: `ssh://user@name` or `ssh://user@name:port`, for a host whose Docker serves no TLS yet, or whose port Terraform cannot reach. The visit then goes to Docker's socket there over SSH, and `ca` and `client` are not needed. " +
+			"The user is root or in the group `docker`. The host must prove to have the key in `ssh.host_key`, or one that `~/.ssh/known_hosts` has for it. The user's key is `ssh.private_key_pem`, or one of the agent that `SSH_AUTH_SOCK` names; `~/.ssh/config` is not read. " +
+			"Write-only: it is not stored, so that to add it or to remove it later changes nothing. After a delivery by this way, a port that does not answer a refresh is no warning.",
+	}
+}
+
+func sshAttribute() schema.SingleNestedAttribute {
+	text := func(description string, validators ...validator.String) schema.StringAttribute {
+		attribute := writeOnlyText(description)
+		attribute.Validators = append(validators, stringvalidator.LengthAtLeast(1))
+		return attribute
+	}
+	needs := func(argument string) validator.String {
+		return stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName(argument))
+	}
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		WriteOnly:           true,
+		MarkdownDescription: "How `via` gets in. Write-only: it is not stored.",
+		Attributes: map[string]schema.Attribute{
+			"host_key":               text("The public key of which the host proves to have the private half: the content of `/etc/ssh/ssh_host_ed25519_key.pub` there, or what `ssh-keyscan` prints. Of several keys, each on a line of its own, the host has one. Default: what `~/.ssh/known_hosts` has for the host."),
+			"private_key_pem":        text("The private key of the user, as `ssh-keygen` or `openssl` write it. Default: the keys of the agent that `SSH_AUTH_SOCK` names."),
+			"private_key_passphrase": text("The passphrase of an encrypted `private_key_pem`.", needs("private_key_pem")),
+			"jump_host":              text("The host through which this one is reached: `ssh://user@name` or `ssh://user@name:port`, with the same key of the user, or the same agent."),
+			"jump_host_key":          text("What `host_key` is, of the jump host.", needs("jump_host")),
 		},
 	}
 }

@@ -22,7 +22,7 @@ func TestModels(t *testing.T) {
 		"docker_tls_ca":          {NewCA(nil, nil), caModel{}},
 		"docker_tls_server_cert": {NewServerCert(nil, nil), leafModel{}},
 		"docker_tls_client_cert": {NewClientCert(nil, nil), leafModel{}},
-		"docker_tls_daemon":      {NewDaemon(nil, nil, nil), daemonModel{}},
+		"docker_tls_daemon":      {NewDaemon(nil, nil, nil, nil), daemonModel{}},
 	} {
 		var resp resource.SchemaResponse
 		test.resource.Schema(t.Context(), resource.SchemaRequest{}, &resp)
