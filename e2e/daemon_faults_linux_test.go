@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,7 +43,7 @@ func (h *realHost) phase(t *testing.T, word string) {
 // killProvider ends the provider of a workspace without a word.
 func (k *kept) killProvider(t *testing.T) {
 	t.Helper()
-	for _, pid := range (killed{workspace: k.workspace}).providers(t) {
+	for _, pid := range k.programs(t, providerProgram) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
 }
@@ -151,6 +152,17 @@ func daemonFaults() []daemonFault {
 				h.boot(t)
 			},
 			says: always("has rebooted before the new certificate was proved", isBack),
+		},
+		{
+			name: "a user who interrupts",
+			during: func(t *testing.T, k *kept) {
+				t.Helper()
+				k.hosts[0].staged(t, "switching")
+				for _, pid := range k.programs(t, filepath.Base(k.terraform)) {
+					_ = syscall.Kill(pid, syscall.SIGINT)
+				}
+			},
+			says: always("was interrupted before the new certificate was proved", isBack),
 		},
 		killedAt("a provider that is killed before the restart", func(t *testing.T, h *realHost) { t.Helper(); h.staged(t, "") }),
 		killedAt("a provider that is killed during the restart", func(t *testing.T, h *realHost) { t.Helper(); h.staged(t, "switching") }),

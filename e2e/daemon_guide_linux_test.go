@@ -148,15 +148,15 @@ func (g guided) checkRoots(t *testing.T, want int) {
 	}
 }
 
-// TestGuideQuotes looks for what the guide says that messages say, in what says it.
+// TestGuideQuotes looks for what guides say that messages say, in what says it.
 func TestGuideQuotes(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join("..", "templates", "guides", runningHostsGuide+".md.tmpl"))
-	if err != nil {
-		t.Fatal(err)
+	var text string
+	for _, guide := range []string{runningHostsGuide, existingHostGuide, manyHostsGuide} {
+		text += readText(t, filepath.Join("..", "templates", "guides", guide+".md.tmpl"))
 	}
 	var sources strings.Builder
-	for _, pattern := range []string{"../internal/deploy/*.go", "../internal/docker/*.go", "../internal/resources/*.go", "daemon_faults_linux_test.go"} {
+	for _, pattern := range []string{"../internal/deploy/*.go", "../internal/docker/*.go", "../internal/resources/*.go", "../internal/via/*.go", "daemon_faults_linux_test.go"} {
 		paths, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -171,7 +171,7 @@ func TestGuideQuotes(t *testing.T) {
 	}
 	row := regexp.MustCompile(`(?m)^\|.*\|$`)
 	quote := regexp.MustCompile(`"([^"]+)"`)
-	for _, line := range row.FindAllString(string(text), -1) {
+	for _, line := range row.FindAllString(text, -1) {
 		for _, quoted := range quote.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, ""), -1) {
 			if !strings.Contains(sources.String(), quoted[1]) {
 				t.Errorf("no message says %q", quoted[1])

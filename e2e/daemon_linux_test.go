@@ -128,7 +128,7 @@ func (h *realHost) hasNoVisitor(t *testing.T) {
 	eventually(t, time.Minute, "the host has ended its part of the visit", func() bool {
 		return h.on(invocation{path: "systemctl", args: []string{"is-active", "--quiet", "docker-tls-visit.service"}}).run().err != nil
 	})
-	const leftovers = "docker ps --all --quiet --filter name=docker-tls; docker images --quiet docker-tls-visit; find /run /etc -name '*docker-tls-*' -not -path '/run/systemd/*'; " +
+	const leftovers = "docker ps --all --quiet --filter name=docker-tls; docker images --quiet --filter dangling=true; find /run /etc -name '*docker-tls-*' -not -path '/run/systemd/*'; " +
 		"ls -d /run/docker-tls 2>/dev/null; systemctl list-units --all --plain --no-legend 'docker-tls-*'"
 	if left := h.must(t, "/bin/sh", "-c", leftovers+"; true"); left != "" {
 		t.Errorf("a visit has left on %s:\n%s", h.name, left)

@@ -35,7 +35,7 @@ func refusals() []refusal {
 		{
 			name:   "no TLS",
 			change: withoutTLS, hidden: true,
-			at: "host", says: []string{"serves Docker without TLS, or something else.", "whatever were sent there could be read: nothing was. Set the host up with TLS first, by cloud_init or host_files."},
+			at: "host", says: []string{"serves Docker without TLS, or something else.", "whatever were sent there could be read: nothing was. Close that port, and bring TLS first: over SSH (via), or by cloud_init or host_files."},
 		},
 		{
 			name:   "another authority for clients",
@@ -50,7 +50,13 @@ func refusals() []refusal {
 		{
 			name:   "certificates in flags, and options",
 			change: withFlags, vars: []string{"options=true"},
-			at: "options", says: []string{"Docker did not start again", isBack, "specified both as a flag and in the configuration file"},
+			at: "options", says: []string{"docker.service starts dockerd with --tls", "so that dockerd would not start: take one of them out. Nothing was changed there."},
+		},
+		{
+			name: "another daemon.json",
+			change: `cp -a /etc/docker/tls /etc/docker/other && sed 's|/etc/docker/tls/|/etc/docker/other/|' /etc/docker/daemon.json >/etc/docker/other.json` +
+				` && printf '[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd -H fd:// --config-file=/etc/docker/other.json\n' >/etc/systemd/system/docker.service.d/50-other.conf`,
+			at: "options", says: []string{"serves another certificate than the one in /etc/docker/tls/server-cert.pem", isBack},
 		},
 	}
 }

@@ -218,7 +218,13 @@ func (k killed) mustEndProviders(t *testing.T) {
 }
 
 // providers are the processes of the provider that work for this workspace.
-func (k killed) providers(t *testing.T) (pids []int) {
+func (k killed) providers(t *testing.T) []int {
+	t.Helper()
+	return k.programs(t, providerProgram)
+}
+
+// programs are the processes of a program that work for this workspace.
+func (w workspace) programs(t *testing.T, name string) (pids []int) {
 	t.Helper()
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -232,7 +238,7 @@ func (k killed) providers(t *testing.T) (pids []int) {
 		// Both fail for a process that has ended by now.
 		dir, _ := os.Readlink(filepath.Join("/proc", entry.Name(), "cwd"))
 		program, _ := os.Readlink(filepath.Join("/proc", entry.Name(), "exe"))
-		if dir == k.dir && filepath.Base(program) == providerProgram {
+		if dir == w.dir && filepath.Base(program) == name {
 			pids = append(pids, pid)
 		}
 	}

@@ -66,6 +66,8 @@ var debianPackages = map[string]string{
 	"prometheus-node-exporter": "prometheus-node-exporter",
 	"promtool":                 "prometheus",
 	"python3":                  "python3",
+	"ssh-add":                  "openssh-client",
+	"ssh-agent":                "openssh-client",
 	"ssh-keygen":               "openssh-client",
 	"ssh-keyscan":              "openssh-client",
 	"systemctl":                "systemd",

@@ -22,7 +22,7 @@ const work = `trap "exit 0" TERM; /bin/busybox sleep 2147483647 & wait`
 // startWorkload runs a container of the host's own busybox, as no registry is within reach.
 func startWorkload(t *testing.T, h *realHost, flags ...string) workload {
 	t.Helper()
-	h.must(t, "/bin/sh", "-c", "tar --create --directory=/ bin/busybox | docker import - workload")
+	h.must(t, "/bin/sh", "-c", "docker image inspect workload >/dev/null 2>&1 || tar --create --directory=/ bin/busybox | docker import - workload")
 	run := append([]string{"run", "--detach"}, flags...)
 	w := workload{host: h, id: h.must(t, "docker", append(run, "workload", "/bin/busybox", "sh", "-c", work)...)}
 	w.pid = h.must(t, "docker", "inspect", "--format={{.State.Pid}}", w.id)
