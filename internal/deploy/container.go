@@ -115,12 +115,12 @@ func yes(b bool) string {
 }
 
 // runSwitch is the one command of the container. With a restart it has the host's
-// systemd run the script and ends; systemd would expand variables in the command
-// itself, so the script comes in one.
+// systemd run the script and ends. systemd would expand variables in the command
+// itself, so the script comes in one, and is not named as one.
 func runSwitch(restart bool) []string {
 	const script = `eval "$(printenv SCRIPT)"`
 	if !restart {
-		return []string{"/bin/sh", "-c", script}
+		return []string{"/bin/sh", "-c", `eval "$SCRIPT"`}
 	}
 	return []string{"/bin/sh", "-c", `exec systemd-run --quiet --collect --unit=` + visitName +
 		` --setenv=SCRIPT="$SCRIPT" --setenv=RESTART="$RESTART" --setenv=WAIT="$WAIT" --setenv=CONTAINERS="$HOSTNAME $CONTAINER" --setenv=IMAGE="$IMAGE" /bin/sh -c '` + script + `'`}

@@ -4,7 +4,7 @@
 //
 // # One visit
 //
-//	reach    the daemon lets the visit in, over TLS
+//	reach    the daemon lets the visit in, over TLS, or SSH leads to its socket
 //	look     a container that never runs carries the host's files here: what differs?
 //	start    the one command of another has the host's systemd run switch.sh, which waits
 //	stage    the new files go into the host's memory, in /run
@@ -32,8 +32,8 @@ import (
 type Host struct {
 	Endpoint docker.Endpoint
 	Roots    []*x509.Certificate // the authorities whose daemons are trusted with what is delivered
-	// Known is the SHA-256 fingerprint of the certificate that it was last seen to
-	// serve, in lower-case hex; empty if none was.
+	// Known is the SHA-256 fingerprint, in lower-case hex, of the certificate that a
+	// delivery has proved it to serve; empty if none has.
 	Known string
 	// Visitor makes the client certificate of a visit. A host whose clock is wrong
 	// may refuse one that is valid for minutes, and is shown one that is valid for

@@ -202,6 +202,7 @@ func (w *watch) look(ctx context.Context) (ended bool, err error) {
 	case "restarted":
 		if err := w.shakeHands(ctx, w.change.target); err != nil && w.misses < maxMisses {
 			w.misses++
+			pauseFor(ctx, blink)
 			return false, err
 		}
 		if w.reason == nil {
@@ -315,7 +316,10 @@ func (w *watch) verdict(ctx context.Context) error {
 	case "down":
 		fmt.Fprintf(&text, "The files that %s had are back, but Docker did not start with them either: look at it with systemctl status docker.", w.url())
 	default:
-		if w.reason == nil {
+		switch {
+		case w.reason == nil && w.confirmed:
+			fmt.Fprintf(&text, "%s was told too late to keep the new files. ", w.url())
+		case w.reason == nil:
 			fmt.Fprintf(&text, "Docker did not start again on %s with the new files. ", w.url())
 		}
 		text.WriteString(w.back())

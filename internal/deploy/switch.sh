@@ -72,7 +72,7 @@ keep() { [ ! -e "$1" ] && [ ! -L "$1" ] || ln -P "$1" "$2" 2>/dev/null || ln "$1
 
 # Everything that needs space is done before anything is changed.
 prepare() {
-  make_directory "${3%/*}" && rm -f "$5" && install -m "$2" "$r/new/$1" "$4" && keep "$3" "$5" && sync "$4" "${3%/*}"
+  make_directory "${3%/*}" && rm -f "$4" "$5" && cp "$r/new/$1" "$4" && chmod "$2" "$4" && keep "$3" "$5" && sync "$4" "${3%/*}"
 }
 
 place() { mv -f "$4" "$3"; }
