@@ -1,10 +1,7 @@
 package e2e
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,7 +37,8 @@ func meetHosts(t *testing.T, dockerd string, n int) *met {
 	return m
 }
 
-func (m *met) args(vars ...string) []string {
+func (m *met) args(t *testing.T, vars ...string) []string {
+	t.Helper()
 	type host struct {
 		Address string `json:"address"`
 		User    string `json:"user,omitempty"`
@@ -50,33 +48,23 @@ func (m *met) args(vars ...string) []string {
 	for _, h := range m.hosts {
 		key, given := m.keys[h.name]
 		if !given {
-			text, err := exec.Command("cat", h.file("/etc/ssh/ssh_host_ed25519_key.pub")).Output()
-			if err == nil {
-				key = strings.TrimSpace(string(text))
-			}
+			key = h.hostKey(t)
 		}
 		hosts[h.name] = host{h.address, m.users[h.name], key}
 	}
-	text, _ := json.Marshal(hosts) //nolint:errchkjson // texts can always be written
-	args := []string{"-input=false", "-var=hosts=" + string(text), "-var=private_key_file=" + m.key}
-	for _, v := range vars {
-		args = append(args, "-var="+v)
-	}
-	return args
+	return applyArgs(hosts, append(vars, "private_key_file="+m.key)...)
 }
 
-func (m *met) apply(vars ...string) result {
-	return m.command(append([]string{"apply", "-auto-approve"}, m.args(vars...)...)...).run()
+func (m *met) apply(t *testing.T, vars ...string) result {
+	t.Helper()
+	return <-m.beginApply(m.args(t, vars...))
 }
 
 // mustBeSettled checks that there is nothing to do.
 func (m *met) mustBeSettled(t *testing.T, vars ...string) {
 	t.Helper()
-	r := m.command(append([]string{"plan", "-detailed-exitcode"}, m.args(vars...)...)...).run()
-	if exit := (*exec.ExitError)(nil); errors.As(r.err, &exit) && exit.ExitCode() == 2 {
-		t.Errorf("the plan %q is not empty:\n%s", vars, r.all())
-	} else if r.err != nil {
-		t.Errorf("terraform plan: %v\n%s", r.err, r.all())
+	if err := m.planIsEmpty(m.args(t, vars...)...); err != nil {
+		t.Errorf("with %q: %v", vars, err)
 	}
 }
 
@@ -106,7 +94,7 @@ func TestFirstContact(t *testing.T) {
 			workloads = append(workloads, startWorkload(t, h))
 		}
 		began := time.Now()
-		if r := m.apply(); r.err != nil {
+		if r := m.apply(t); r.err != nil {
 			t.Fatalf("terraform apply: %v\n%s", r.err, r.all())
 		}
 		took := time.Since(began)
@@ -139,7 +127,7 @@ func TestFirstContact(t *testing.T) {
 		for _, h := range m.hosts {
 			h.must(t, "systemctl", "stop", "ssh")
 		}
-		if r := m.apply("ssh=false", "renewal=2"); r.err != nil {
+		if r := m.apply(t, "ssh=false", "renewal=2"); r.err != nil {
 			t.Fatalf("terraform apply: %v\n%s", r.err, r.all())
 		}
 		for i, h := range m.hosts {
@@ -154,7 +142,7 @@ func TestFirstContact(t *testing.T) {
 		for _, h := range m.hosts {
 			h.must(t, "iptables", "--wait", "--insert", "INPUT", "--in-interface", "host0", "--protocol", "tcp", "--dport", "2376", "--jump", "DROP")
 		}
-		if r := m.apply("renewal=3"); r.err != nil {
+		if r := m.apply(t, "renewal=3"); r.err != nil {
 			t.Fatalf("terraform apply: %v\n%s", r.err, r.all())
 		} else if strings.Contains(r.all(), "Warning: Host") {
 			t.Errorf("a port out of reach is worth a warning:\n%s", r.all())
@@ -227,7 +215,7 @@ func TestFirstContactRefusals(t *testing.T) {
 			if test.name == noDocker { // which may be about to come
 				timeout = "timeout=4s"
 			}
-			r := m.apply(timeout)
+			r := m.apply(t, timeout)
 			if r.err == nil {
 				t.Errorf("terraform apply ended well:\n%s", r.all())
 			} else if missing := saysAll(r, test.says); len(missing) > 0 {
@@ -244,8 +232,7 @@ func TestFirstContactRefusals(t *testing.T) {
 	}
 	t.Run("a power loss", func(t *testing.T) {
 		before := h.setup(t)
-		applied := make(chan result, 1)
-		go func() { applied <- m.apply() }()
+		applied := m.beginApply(m.args(t))
 		h.staged(t, "switching")
 		h.kill(t)
 		h.boot(t)
@@ -261,7 +248,7 @@ func TestFirstContactRefusals(t *testing.T) {
 		}
 		h.must(t, "docker", "version")
 	})
-	if r := m.apply(); r.err != nil {
+	if r := m.apply(t); r.err != nil {
 		t.Errorf("terraform apply: %v\n%s", r.err, r.all())
 	}
 	h.serves(t, clientMaterial(output[map[string]string](t, m.workspace, "client_files")))

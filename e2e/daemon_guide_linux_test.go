@@ -155,25 +155,12 @@ func TestGuideQuotes(t *testing.T) {
 	for _, guide := range []string{runningHostsGuide, existingHostGuide, manyHostsGuide} {
 		text += readText(t, filepath.Join("..", "templates", "guides", guide+".md.tmpl"))
 	}
-	var sources strings.Builder
-	for _, pattern := range []string{"../internal/deploy/*.go", "../internal/docker/*.go", "../internal/resources/*.go", "../internal/via/*.go", "daemon_faults_linux_test.go"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range paths {
-			source, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sources.Write(source)
-		}
-	}
+	sources := readAll(t, "../internal/deploy/*.go", "../internal/docker/*.go", "../internal/resources/*.go", "../internal/via/*.go", "daemon_faults_linux_test.go")
 	row := regexp.MustCompile(`(?m)^\|.*\|$`)
 	quote := regexp.MustCompile(`"([^"]+)"`)
 	for _, line := range row.FindAllString(text, -1) {
 		for _, quoted := range quote.FindAllStringSubmatch(codeSpan.ReplaceAllString(line, ""), -1) {
-			if !strings.Contains(sources.String(), quoted[1]) {
+			if !strings.Contains(sources, quoted[1]) {
 				t.Errorf("no message says %q", quoted[1])
 			}
 		}

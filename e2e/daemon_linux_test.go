@@ -3,10 +3,8 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,7 +68,12 @@ func (k *kept) args(vars ...string) []string {
 	for _, h := range k.hosts {
 		addresses[h.name] = h.address
 	}
-	text, _ := json.Marshal(addresses) //nolint:errchkjson // texts can always be written
+	return applyArgs(addresses, vars...)
+}
+
+// applyArgs are the arguments of terraform apply with a variable of hosts and others ("name=value").
+func applyArgs(hosts any, vars ...string) []string {
+	text, _ := json.Marshal(hosts) //nolint:errchkjson // texts can always be written
 	args := []string{"-input=false", "-var=hosts=" + string(text)}
 	for _, v := range vars {
 		args = append(args, "-var="+v)
@@ -81,7 +84,12 @@ func (k *kept) args(vars ...string) []string {
 // begin starts terraform apply.
 func (k *kept) begin(t *testing.T, vars ...string) <-chan result {
 	t.Helper()
-	command := k.command(append([]string{"apply", "-auto-approve"}, k.args(vars...)...)...)
+	return k.beginApply(k.args(vars...))
+}
+
+// beginApply starts terraform apply with arguments.
+func (w workspace) beginApply(args []string) <-chan result {
+	command := w.command(append([]string{"apply", "-auto-approve"}, args...)...)
 	ended := make(chan result, 1)
 	go func() { ended <- command.run() }()
 	return ended
@@ -98,11 +106,8 @@ func (k *kept) deliver(t *testing.T, vars ...string) {
 
 func (k *kept) mustBeSettled(t *testing.T, vars ...string) {
 	t.Helper()
-	r := k.command(append([]string{"plan", "-detailed-exitcode"}, k.args(vars...)...)...).run()
-	if exit := (*exec.ExitError)(nil); errors.As(r.err, &exit) && exit.ExitCode() == 2 {
-		t.Errorf("the plan right after apply is not empty:\n%s", r.all())
-	} else if r.err != nil {
-		t.Errorf("terraform plan: %v\n%s", r.err, r.all())
+	if err := k.planIsEmpty(k.args(vars...)...); err != nil {
+		t.Error(err)
 	}
 }
 

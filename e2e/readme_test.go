@@ -238,26 +238,13 @@ func TestSecurityClaims(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sources strings.Builder
-	for _, pattern := range []string{"*_test.go", "../internal/*/*_test.go"} {
-		paths, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range paths {
-			source, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sources.Write(source)
-		}
-	}
+	sources := readAll(t, "*_test.go", "../internal/*/*_test.go")
 	names := regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(string(text), -1)
 	if len(names) == 0 {
 		t.Error("SECURITY.md names no test")
 	}
 	for _, name := range names {
-		if !strings.Contains(sources.String(), "func "+name+"(") {
+		if !strings.Contains(sources, "func "+name+"(") {
 			t.Errorf("SECURITY.md names %s, which is no test", name)
 		}
 	}
@@ -266,4 +253,24 @@ func TestSecurityClaims(t *testing.T) {
 			t.Errorf("SECURITY.md links to what is not there: %v", err)
 		}
 	}
+}
+
+// readAll returns the texts of all files that match a pattern, one after the other.
+func readAll(t *testing.T, patterns ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, pattern := range patterns {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+	}
+	return all.String()
 }

@@ -90,10 +90,15 @@ func (w workspace) apply(vars ...string) error {
 	if _, err := w.run(append([]string{"apply", "-auto-approve", "-input=false"}, args...)...); err != nil {
 		return err
 	}
+	return w.planIsEmpty(args...)
+}
+
+// planIsEmpty checks that there is nothing to do.
+func (w workspace) planIsEmpty(args ...string) error {
 	// -detailed-exitcode: 0 is an empty plan, 2 is a plan with changes.
 	_, err := w.run(append([]string{"plan", "-detailed-exitcode", "-input=false"}, args...)...)
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 2 {
-		return fmt.Errorf("the plan right after apply is not empty: %w", err)
+		return fmt.Errorf("the plan is not empty: %w", err)
 	}
 	return err
 }
