@@ -250,23 +250,24 @@ func (v *visit) launch(ctx context.Context, id string) (end func() error, err er
 			if status.StatusCode == 0 {
 				return nil
 			}
-			return fmt.Errorf("it ended with %d: %s", status.StatusCode, v.log(ctx, id, "10"))
+			said, err := v.log(ctx, id, "10")
+			if err != nil {
+				said = err.Error()
+			}
+			return fmt.Errorf("it ended with %d: %s", status.StatusCode, said)
 		}
 	}, nil
 }
 
 // log is what a container has written, the last lines of it or all.
-func (v *visit) log(ctx context.Context, id, lines string) string {
+func (v *visit) log(ctx context.Context, id, lines string) (string, error) {
 	logs, err := v.api.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: lines})
 	if err != nil {
-		return err.Error()
+		return "", err
 	}
 	defer func() { _ = logs.Close() }()
 	text, err := io.ReadAll(io.LimitReader(logs, maxFile))
-	if err != nil {
-		return err.Error()
-	}
-	return demultiplexed(text)
+	return demultiplexed(text), err
 }
 
 // demultiplexed takes the headers out of the output of a container without a

@@ -60,7 +60,11 @@ func (v *visit) unit(ctx context.Context, d Delivery) (docker.Unit, error) {
 	if err != nil {
 		return docker.Unit{}, v.refused("let a container ask its systemd how Docker is started", err)
 	}
-	unit := docker.ParseUnit(v.log(ctx, id, "all"))
+	said, err := v.log(ctx, id, "all")
+	if err != nil {
+		return docker.Unit{}, v.failed("say how systemd starts Docker", err)
+	}
+	unit := docker.ParseUnit(said)
 	v.started = &unit
 	return unit, nil
 }
