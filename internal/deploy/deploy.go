@@ -60,6 +60,13 @@ type Delivery struct {
 	Timeout          time.Duration // for the host to answer, and again for the proof
 }
 
+// defaultOptions are the default ones, for the clients of the delivery.
+func (d Delivery) defaultOptions() docker.Options {
+	o := docker.DefaultOptions()
+	o.Clients = d.Options.Clients
+	return o
+}
+
 // Result is what a delivery has found, or brought about.
 type Result struct {
 	Written           []string // paths of the files that differed

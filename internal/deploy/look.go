@@ -18,10 +18,7 @@ import (
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
-const (
-	daemonJSON    = "/etc/docker/daemon.json"
-	unitDirectory = "/etc/systemd/"
-)
+const unitDirectory = "/etc/systemd/"
 
 // target is what a host is to have.
 type target struct {
@@ -34,51 +31,44 @@ type target struct {
 
 // newTarget says what a host is to have whose daemon.json is the given one.
 func newTarget(d Delivery, there hostFile) (target, error) {
-	existing := there.content
 	if d.CertificatesOnly {
-		clients := d.Options.Clients
-		d.Options = docker.DefaultOptions()
-		d.Options.Clients = clients
+		d.Options = d.defaultOptions()
 	}
-	identity, err := docker.Certificates(d.Server, d.Options)
-	if err != nil {
-		return target{}, errorf(AboutServer, "%v.", err)
-	}
-	t := target{files: map[string]docker.HostFile{}, paths: d.Options.Paths(), json: existing, options: d.Options, setup: !d.CertificatesOnly}
+	t := target{paths: d.Options.Paths(), json: there.content, options: d.Options, setup: !d.CertificatesOnly}
+	var err error
 	if t.setup {
-		t.json, err = docker.MergeDaemonJSON(existing, d.Options, d.FormerSettings)
-		t.files[daemonJSON] = docker.HostFile{Content: t.json, Permissions: "0644"}
-		if there.exists { // its other keys may be nobody else's business
-			t.files[daemonJSON] = docker.HostFile{Content: t.json, Permissions: fmt.Sprintf("%04o", there.mode&0o644)}
-		}
-		maps.Copy(t.files, d.Options.UnitFiles(d.Server.PrivateKeyPEM == ""))
+		t.json, err = docker.MergeDaemonJSON(there.content, d.Options, d.FormerSettings)
 	} else {
-		t.paths, err = docker.PathsIn(existing)
+		t.paths, err = docker.PathsIn(there.content)
 		switch {
 		case errors.Is(err, docker.ErrNoPaths):
 			err = fmt.Errorf("%w. Set options, so that they are written there; where they are flags of Docker's unit, take them out of it first", err)
 		case err == nil && t.paths.CA == "" && d.Options.Clients != nil:
-			err = fmt.Errorf("%s names no tlscacert, so that clients would not be asked who they are. Set options, so that it is written there, or leave clients out", daemonJSON)
-		case err == nil && t.paths.CA == "":
-			identity.CACertPEM = ""
+			err = fmt.Errorf("%s names no tlscacert, so that clients would not be asked who they are. Set options, so that it is written there, or leave clients out", docker.DaemonJSONPath)
 		}
+	}
+	files, invalid := docker.CertificateFiles(d.Server, d.Options, t.paths)
+	if invalid != nil {
+		return target{}, errorf(AboutServer, "%v.", invalid)
 	}
 	if err != nil {
 		return target{}, errorf(AboutOptions, "%v. Nothing was changed on the host.", err)
 	}
-	for _, f := range []struct{ path, content, permissions string }{
-		{t.paths.CA, identity.CACertPEM, "0444"}, {t.paths.Cert, identity.CertPEM, "0444"}, {t.paths.Key, identity.PrivateKeyPEM, "0400"},
-	} {
-		if f.content != "" {
-			t.files[f.path] = docker.HostFile{Content: f.content, Permissions: f.permissions}
+	t.files = files
+	if t.setup {
+		permissions := "0644"
+		if there.exists { // its other keys may be nobody else's business
+			permissions = fmt.Sprintf("%04o", there.mode&0o644)
 		}
+		t.files[docker.DaemonJSONPath] = docker.HostFile{Content: t.json, Permissions: permissions}
+		maps.Copy(t.files, d.Options.UnitFiles(d.Server.PrivateKeyPEM == ""))
 	}
 	return t, nil
 }
 
 // directories are those of the files, and of daemon.json, sorted.
 func (t target) directories() []string {
-	directories := map[string]bool{path.Dir(daemonJSON): true}
+	directories := map[string]bool{path.Dir(docker.DaemonJSONPath): true}
 	for file := range t.files {
 		directories[path.Dir(file)] = true
 	}
@@ -141,7 +131,7 @@ func (v *visit) look(ctx context.Context, d Delivery) (change, error) {
 // setsUp reports a change of daemon.json or of a unit.
 func (c change) setsUp() bool {
 	return c.target.setup && slices.ContainsFunc(c.differ, func(file string) bool {
-		return file == daemonJSON || strings.HasPrefix(file, unitDirectory)
+		return file == docker.DaemonJSONPath || strings.HasPrefix(file, unitDirectory)
 	})
 }
 
@@ -173,12 +163,12 @@ func (v *visit) target(ctx context.Context, d Delivery) (target, error) {
 		if err := v.open(ctx, d, open); err != nil {
 			return target{}, err
 		}
-		existing, err := v.read(ctx, v.container, v.viewed(daemonJSON))
+		existing, err := v.read(ctx, v.container, v.viewed(docker.DaemonJSONPath))
 		if err == nil && existing.link != "" {
 			err = fmt.Errorf("it is a symbolic link to %s: make it a file", existing.link)
 		}
 		if err != nil {
-			return target{}, v.failed("read "+daemonJSON, err)
+			return target{}, v.failed("read "+docker.DaemonJSONPath, err)
 		}
 		if d, err = v.firstContact(ctx, d, existing.content); err != nil {
 			return target{}, err
@@ -199,7 +189,7 @@ func (v *visit) target(ctx context.Context, d Delivery) (target, error) {
 
 func usualDirectories(d Delivery) []string {
 	if d.CertificatesOnly {
-		d.Options = docker.DefaultOptions()
+		d.Options = d.defaultOptions()
 	}
 	usual := target{paths: d.Options.Paths(), files: map[string]docker.HostFile{}}
 	if !d.CertificatesOnly {

@@ -60,11 +60,11 @@ func TestNewTarget(t *testing.T) {
 		{"certificates only, with the key on the host", Delivery{Server: held, CertificatesOnly: true}, otherPaths,
 			[]string{"/srv/a/ca.pem", "/etc/c.pem"}, server.CACertPEM, []string{"/etc", "/etc/docker", "/srv/a", "/var"}},
 		{"options", Delivery{Server: server, Options: docker.DefaultOptions()}, otherPaths,
-			append(units, daemonJSON, dir+"ca.pem", dir+"server-cert.pem", dir+"server-key.pem"), server.CACertPEM, []string{"/etc/docker", "/etc/docker/tls", "/etc/systemd/system", "/etc/systemd/system/docker.service.d"}},
+			append(units, docker.DaemonJSONPath, dir+"ca.pem", dir+"server-cert.pem", dir+"server-key.pem"), server.CACertPEM, []string{"/etc/docker", "/etc/docker/tls", "/etc/systemd/system", "/etc/systemd/system/docker.service.d"}},
 		{"options, with the key on the host", Delivery{Server: held, Options: docker.DefaultOptions()}, "",
-			append(units, daemonJSON, dir+"ca.pem", dir+"server-cert.pem"), server.CACertPEM, []string{"/etc/docker", "/etc/docker/tls", "/etc/systemd/system", "/etc/systemd/system/docker.service.d"}},
+			append(units, docker.DaemonJSONPath, dir+"ca.pem", dir+"server-cert.pem"), server.CACertPEM, []string{"/etc/docker", "/etc/docker/tls", "/etc/systemd/system", "/etc/systemd/system/docker.service.d"}},
 		{"options without clients'", Delivery{Server: server, Options: options(t, map[string]any{"mode": "tls", "listen": "hosts", "directory": "/srv/tls"})}, "",
-			[]string{daemonJSON, "/srv/tls/server-cert.pem", "/srv/tls/server-key.pem"}, "", []string{"/etc/docker", "/srv/tls"}},
+			[]string{docker.DaemonJSONPath, "/srv/tls/server-cert.pem", "/srv/tls/server-key.pem"}, "", []string{"/etc/docker", "/srv/tls"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := newTarget(test.d, hostFile{content: test.existing})
@@ -87,7 +87,7 @@ func TestNewTarget(t *testing.T) {
 			if f := got.files[got.paths.Key]; f.Content != test.d.Server.PrivateKeyPEM || f.Content != "" && f.Permissions != "0400" {
 				t.Errorf("the key in %s is another, or has the permissions %q", got.paths.Key, f.Permissions)
 			}
-			if f, delivered := got.files[daemonJSON]; delivered && (f.Content != got.json || f.Permissions != "0644") || !delivered && got.json != test.existing {
+			if f, delivered := got.files[docker.DaemonJSONPath]; delivered && (f.Content != got.json || f.Permissions != "0644") || !delivered && got.json != test.existing {
 				t.Errorf("daemon.json is %s", got.json)
 			}
 		})
@@ -105,7 +105,7 @@ func TestNewTargetMerges(t *testing.T) {
 	if err != nil || got.json != want || !strings.Contains(want, "debug") || strings.Contains(want, "mtu") {
 		t.Errorf("got %s, %v", got.json, err)
 	}
-	if mode := got.files[daemonJSON].Permissions; mode != "0640" {
+	if mode := got.files[docker.DaemonJSONPath].Permissions; mode != "0640" {
 		t.Errorf("daemon.json gets mode %s", mode)
 	}
 }

@@ -35,7 +35,7 @@ func TestStagedAndChecked(t *testing.T) {
 	}{
 		{"nothing is new", nil, docker.CertificatePaths{CA: "/srv/a/ca.pem", Cert: "/etc/c.pem", Key: "/var/k.pem"}},
 		{"two are new", c.differ, docker.CertificatePaths{CA: "/srv/a/ca.pem", Cert: "/run/docker-tls/new/0", Key: "/run/docker-tls/new/1"}},
-		{"one and the authorities", []string{daemonJSON, "/srv/a/ca.pem", "/var/k.pem"}, docker.CertificatePaths{CA: "/run/docker-tls/new/1", Cert: "/etc/c.pem", Key: "/run/docker-tls/new/2"}},
+		{"one and the authorities", []string{docker.DaemonJSONPath, "/srv/a/ca.pem", "/var/k.pem"}, docker.CertificatePaths{CA: "/run/docker-tls/new/1", Cert: "/etc/c.pem", Key: "/run/docker-tls/new/2"}},
 	} {
 		c.differ = test.differ
 		text, err := c.checked()

@@ -18,9 +18,8 @@ func (v *visit) firstContact(ctx context.Context, d Delivery, existing string) (
 	if _, err := docker.PathsIn(existing); !d.CertificatesOnly || v.host.Via == nil || !errors.Is(err, docker.ErrNoPaths) {
 		return d, nil
 	}
-	clients := d.Options.Clients
-	d.CertificatesOnly, d.Options = false, docker.DefaultOptions()
-	d.Options.Clients, d.Options.Port = clients, v.host.Endpoint.Port
+	d.CertificatesOnly, d.Options = false, d.defaultOptions()
+	d.Options.Port = v.host.Endpoint.Port
 	if !d.Restart { // systemd may not be there
 		d.Options.Listen = docker.ListenHosts
 		return d, nil

@@ -89,11 +89,11 @@ func startDockerd(t *testing.T, program string, server Identity, o Options, plai
 		if err != nil {
 			t.Fatal(err)
 		}
-		files = []file{{daemonJSONPath, modeConfig, string(text)}}
+		files = []file{{DaemonJSONPath, modeConfig, string(text)}}
 	}
 	config := filepath.Join(dir, "daemon.json")
 	for _, f := range files {
-		if f.path == daemonJSONPath {
+		if f.path == DaemonJSONPath {
 			f.path = config
 		}
 		if err := os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {

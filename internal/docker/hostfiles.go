@@ -25,8 +25,12 @@ type HostFile struct {
 	Permissions string // four octal digits, as "0400"
 }
 
-func (f file) exported() HostFile {
-	return HostFile{Content: f.content, Permissions: fmt.Sprintf("%04o", f.mode)}
+func byPath(files []file) map[string]HostFile {
+	all := make(map[string]HostFile, len(files))
+	for _, f := range files {
+		all[f.path] = HostFile{Content: f.content, Permissions: fmt.Sprintf("%04o", f.mode)}
+	}
+	return all
 }
 
 // HostFiles returns the files that [CloudConfig] writes, by path. Errors of the
@@ -36,11 +40,7 @@ func HostFiles(server Identity, o Options) (map[string]HostFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	byPath := make(map[string]HostFile, len(files))
-	for _, f := range files {
-		byPath[f.path] = f.exported()
-	}
-	return byPath, nil
+	return byPath(files), nil
 }
 
 // ServerFiles returns a daemon's certificates by file name, the key among them
@@ -94,26 +94,30 @@ func tlsFiles(server Identity, o Options) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	var files []file
-	if o.Mode == ModeTLSVerify {
-		files = append(files, file{o.caFile(), modeCert, server.CACertPEM})
-	}
-	files = append(files, file{o.certFile(), modeCert, server.CertPEM})
-	if server.PrivateKeyPEM != "" {
-		files = append(files, file{o.keyFile(), modeKey, server.PrivateKeyPEM})
-	}
-	return append(files, file{daemonJSONPath, modeConfig, config}), nil
+	return append(server.filesAt(o.Paths()), file{DaemonJSONPath, modeConfig, config}), nil
 }
 
-// Certificates returns what a daemon serves and whom it trusts, as the options
-// have it: the texts of its three files, the key empty if its holder keeps it, and
-// the authorities empty if it asks no client for a certificate.
-func Certificates(server Identity, o Options) (Identity, error) {
-	server, err := server.asServer(o.Clients)
-	if o.Mode != ModeTLSVerify {
-		server.CACertPEM = ""
+// filesAt are the certificates of a daemon at these paths.
+func (id Identity) filesAt(paths CertificatePaths) []file {
+	var files []file
+	if paths.CA != "" {
+		files = append(files, file{paths.CA, modeCert, id.CACertPEM})
 	}
-	return server, err
+	files = append(files, file{paths.Cert, modeCert, id.CertPEM})
+	if id.PrivateKeyPEM != "" {
+		files = append(files, file{paths.Key, modeKey, id.PrivateKeyPEM})
+	}
+	return files
+}
+
+// CertificateFiles returns the certificates that a daemon reads at these paths, by
+// path. Of the options, Clients counts alone.
+func CertificateFiles(server Identity, o Options, paths CertificatePaths) (map[string]HostFile, error) {
+	server, err := server.asServer(o.Clients)
+	if err != nil {
+		return nil, err
+	}
+	return byPath(server.filesAt(paths)), nil
 }
 
 // Paths are where the options put the certificates.
@@ -128,9 +132,5 @@ func (o Options) Paths() CertificatePaths {
 // UnitFiles returns the systemd units of [ListenSocket] by path, and none with
 // [ListenHosts].
 func (o Options) UnitFiles(keyOnHost bool) map[string]HostFile {
-	files := map[string]HostFile{}
-	for _, f := range o.units(keyOnHost) {
-		files[f.path] = f.exported()
-	}
-	return files
+	return byPath(o.units(keyOnHost))
 }

@@ -21,19 +21,13 @@ func TestPartsOfHostFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			identity, err := Certificates(server, o)
+			paths := o.Paths()
+			got, err := CertificateFiles(server, o, paths)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, paths := o.UnitFiles(server.PrivateKeyPEM == ""), o.Paths()
-			got[daemonJSONPath] = HostFile{mustDaemonJSON(t, o), "0644"}
-			got[paths.CA], got[paths.Cert] = HostFile{identity.CACertPEM, "0444"}, HostFile{identity.CertPEM, "0444"}
-			if identity.CACertPEM == "" {
-				delete(got, paths.CA)
-			}
-			if identity.PrivateKeyPEM != "" {
-				got[paths.Key] = HostFile{identity.PrivateKeyPEM, "0400"}
-			}
+			maps.Copy(got, o.UnitFiles(server.PrivateKeyPEM == ""))
+			got[DaemonJSONPath] = HostFile{mustDaemonJSON(t, o), "0644"}
 			if !maps.Equal(got, want) {
 				t.Errorf("%v: %d files, want %d", raw, len(got), len(want))
 			}
@@ -42,7 +36,7 @@ func TestPartsOfHostFiles(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Certificates(ca.identity(t, clientTemplate(), 0), DefaultOptions()); err == nil {
+	if _, err := CertificateFiles(ca.identity(t, clientTemplate(), 0), DefaultOptions(), DefaultOptions().Paths()); err == nil {
 		t.Error("the certificate of a client is taken for that of a server")
 	}
 }

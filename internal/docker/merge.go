@@ -18,7 +18,7 @@ import (
 type CertificatePaths struct{ CA, Cert, Key string }
 
 // ErrNoPaths is of a daemon.json that does not name the certificates.
-var ErrNoPaths = errors.New(daemonJSONPath + " names no tlscert and tlskey")
+var ErrNoPaths = errors.New(DaemonJSONPath + " names no tlscert and tlskey")
 
 // PathsIn reads the paths from the text of a daemon.json, which may be empty.
 func PathsIn(daemonJSON string) (CertificatePaths, error) {
@@ -35,9 +35,9 @@ func PathsIn(daemonJSON string) (CertificatePaths, error) {
 		switch file := members.text(key); {
 		case file == "":
 		case !plainPath.MatchString(file) || path.Clean(file) != file || path.Dir(file) == "/":
-			return CertificatePaths{}, fmt.Errorf("%s has %q as %s: it must be a plain absolute path of letters, digits and . _ + @ -, in a directory", daemonJSONPath, Printable(file), key)
+			return CertificatePaths{}, fmt.Errorf("%s has %q as %s: it must be a plain absolute path of letters, digits and . _ + @ -, in a directory", DaemonJSONPath, Printable(file), key)
 		case seen[file]:
-			return CertificatePaths{}, fmt.Errorf("%s names %s twice: the certificate, its key and tlscacert must be files of their own", daemonJSONPath, file)
+			return CertificatePaths{}, fmt.Errorf("%s names %s twice: the certificate, its key and tlscacert must be files of their own", DaemonJSONPath, file)
 		default:
 			seen[file] = true
 		}
@@ -114,9 +114,9 @@ func CheckDaemonJSON(daemonJSON string) error {
 		s, known, is := shapeOf(m.key)
 		switch {
 		case !is:
-			return fmt.Errorf("%s has the key %q, which dockerd does not know", daemonJSONPath, Printable(m.key))
+			return fmt.Errorf("%s has the key %q, which dockerd does not know", DaemonJSONPath, Printable(m.key))
 		case known != m.key:
-			return fmt.Errorf("%s has the key %q, which dockerd does not know: write %q", daemonJSONPath, Printable(m.key), known)
+			return fmt.Errorf("%s has the key %q, which dockerd does not know: write %q", DaemonJSONPath, Printable(m.key), known)
 		}
 		if err := s.check(m.key, decodeJSON(m.value)); err != nil {
 			return err
@@ -165,7 +165,7 @@ func (s shape) check(at string, value any) error {
 		fits = ok && fitted == value
 	}
 	if !fits {
-		return fmt.Errorf("%s has %s as %q, where dockerd wants %s", daemonJSONPath, kindOf(value), Printable(at), s.kind)
+		return fmt.Errorf("%s has %s as %q, where dockerd wants %s", DaemonJSONPath, kindOf(value), Printable(at), s.kind)
 	}
 	return nil
 }
@@ -186,14 +186,14 @@ func parseMembers(text string) (memberList, error) {
 		return nil, nil
 	}
 	if strings.HasPrefix(text, "\ufeff") {
-		return nil, fmt.Errorf("%s begins with a byte order mark, which an older dockerd refuses: save it as UTF-8 without one", daemonJSONPath)
+		return nil, fmt.Errorf("%s begins with a byte order mark, which an older dockerd refuses: save it as UTF-8 without one", DaemonJSONPath)
 	}
 	if !json.Valid([]byte(text)) {
 		return nil, invalidJSON(text)
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return nil, fmt.Errorf("%s is JSON, but no object: Docker would not start with it", daemonJSONPath)
+		return nil, fmt.Errorf("%s is JSON, but no object: Docker would not start with it", DaemonJSONPath)
 	}
 	var members memberList
 	for decoder.More() {
@@ -207,7 +207,7 @@ func parseMembers(text string) (memberList, error) {
 			return nil, invalidJSON(text)
 		}
 		if members.find(name) != nil {
-			return nil, fmt.Errorf("%s has the key %q twice: remove one", daemonJSONPath, Printable(name))
+			return nil, fmt.Errorf("%s has the key %q twice: remove one", DaemonJSONPath, Printable(name))
 		}
 		members = append(members, member{name, value})
 	}
@@ -221,12 +221,12 @@ func invalidJSON(text string) error {
 	err := json.NewDecoder(strings.NewReader(text)).Decode(&ignored)
 	if !errors.As(err, &syntax) {
 		if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return fmt.Errorf("%s is no JSON: it ends too early, or goes on after its end", daemonJSONPath)
+			return fmt.Errorf("%s is no JSON: it ends too early, or goes on after its end", DaemonJSONPath)
 		}
-		return fmt.Errorf("%s is no JSON", daemonJSONPath)
+		return fmt.Errorf("%s is no JSON", DaemonJSONPath)
 	}
 	line := 1 + strings.Count(text[:min(int(syntax.Offset), len(text))], "\n")
-	return fmt.Errorf("%s is no JSON in line %d: JSON has no comments and no comma after the last entry", daemonJSONPath, line)
+	return fmt.Errorf("%s is no JSON in line %d: JSON has no comments and no comma after the last entry", DaemonJSONPath, line)
 }
 
 func (l memberList) find(key string) *member {
@@ -270,7 +270,7 @@ func (l memberList) encode() (string, error) {
 		}
 		key, err := json.Marshal(m.key)
 		if err != nil {
-			return "", fmt.Errorf("the keys of %s: %w", daemonJSONPath, err)
+			return "", fmt.Errorf("the keys of %s: %w", DaemonJSONPath, err)
 		}
 		b.Write(key)
 		b.WriteByte(':')
@@ -279,7 +279,7 @@ func (l memberList) encode() (string, error) {
 	b.WriteByte('}')
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, b.Bytes(), "", "  "); err != nil {
-		return "", fmt.Errorf("%s: %w", daemonJSONPath, err)
+		return "", fmt.Errorf("%s: %w", DaemonJSONPath, err)
 	}
 	return indented.String() + "\n", nil
 }

@@ -148,7 +148,7 @@ func passesDropIn(t *testing.T, text string, o Options) {
 	}
 	for line := range strings.Lines(serviceDropIn(o, false)) {
 		if command, found := strings.CutPrefix(line, "ExecStartPre=/bin/grep "); found {
-			command = "grep " + strings.Replace(command, daemonJSONPath, file, 1)
+			command = "grep " + strings.Replace(command, DaemonJSONPath, file, 1)
 			if out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", command).CombinedOutput(); err != nil {
 				t.Errorf("the drop-in would stop Docker: %v %s", err, out)
 			}

@@ -34,10 +34,10 @@ const (
 // DefaultPort is the IANA port of Docker over TLS.
 const DefaultPort = 2376
 
-const (
-	defaultDirectory = "/etc/docker/tls"
-	daemonJSONPath   = "/etc/docker/daemon.json"
-)
+const defaultDirectory = "/etc/docker/tls"
+
+// DaemonJSONPath is where dockerd reads its configuration.
+const DaemonJSONPath = "/etc/docker/daemon.json"
 
 // Options say how a daemon is set up. The zero value is not usable: take
 // [DefaultOptions] or [NewOptions].

@@ -89,7 +89,7 @@ func (u Unit) Check(o Options, daemonJSON string) error {
 	}
 	for _, m := range members {
 		if flag := flagOf(m.key); m.key != "hosts" && u.has(flag) {
-			return fmt.Errorf("docker.service starts dockerd with --%s, and %s would have %q too, so that dockerd would not start: take one of them out", flag, daemonJSONPath, Printable(m.key))
+			return fmt.Errorf("docker.service starts dockerd with --%s, and %s would have %q too, so that dockerd would not start: take one of them out", flag, DaemonJSONPath, Printable(m.key))
 		}
 	}
 	return nil

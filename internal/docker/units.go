@@ -16,7 +16,7 @@ const (
 // double quotes within systemd's single ones, and $f is the flag.
 const (
 	noSocketMessage = "no -H fd:// in ExecStart, so its port would not answer: add it, or use listen = hosts"
-	clashMessage    = "$f is set in " + daemonJSONPath + " and by --$f in ExecStart or its variables: remove one"
+	clashMessage    = "$f is set in " + DaemonJSONPath + " and by --$f in ExecStart or its variables: remove one"
 )
 
 // socketUnit opens the TCP port and hands it to docker.service beside the
@@ -66,7 +66,7 @@ After=%[1]s
 [Service]
 # Without TLS in daemon.json, port %[2]d would be in the clear.
 ExecStartPre=/bin/grep -q '%[3]s' %[4]s
-`, socketUnitName, o.Port, o.guard(), daemonJSONPath)
+`, socketUnitName, o.Port, o.guard(), DaemonJSONPath)
 	for _, check := range unitChecks(o) {
 		fmt.Fprintf(&b, "ExecStartPre=/bin/sh -c '%s'\n", check)
 	}
