@@ -16,8 +16,9 @@ variable "issue" {
   default = false
 }
 
+# The first apply that changes the authority records its triggers.
 resource "docker_tls_ca" "this" {
-  rotation_triggers = var.generation == 0 ? null : { n = var.generation }
+  rotation_triggers = var.issue ? { n = var.generation } : null
 }
 
 resource "docker_tls_server_cert" "host" {

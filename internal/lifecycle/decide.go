@@ -14,7 +14,8 @@ var rules = []rule{
 	// A key of another algorithm is another key.
 	{is(KeyAlgorithm), func(f Facts) Difference { return f.KeyAlgorithm }, always},
 	// A trigger is how a user asks for another key, whatever reuse_private_key says.
-	{is(Triggers), func(f Facts) Difference { return f.Triggers }, always},
+	// Those of a certificate that was adopted are recorded: whoever restores an authority does not ask for another one.
+	{is(Triggers), func(f Facts) Difference { return f.knownTriggers() }, always},
 	// Leaves name their authority. A root of another name and the same key would orphan them.
 	{is(Subject), func(f Facts) Difference { return f.Subject }, ofAuthority},
 	{is(DNSNames), func(f Facts) Difference { return f.DNSNames }, never},
@@ -30,6 +31,20 @@ func is(reason Reason) func(Facts) Reason { return func(Facts) Reason { return r
 func always(Facts) bool                   { return true }
 func never(Facts) bool                    { return false }
 func ofAuthority(f Facts) bool            { return f.Kind == Authority }
+
+func (f Facts) knownTriggers() Difference {
+	if f.Adopted {
+		return Same
+	}
+	return f.Triggers
+}
+
+// RecordsTriggers reports rotation_triggers that an adopted certificate may only
+// record: unless something else makes another key, they are not acted on.
+func (f Facts) RecordsTriggers(d Decision) bool {
+	mayKeep := d.Key == Keep || d.Key == KeyUndecided && (f.Reuse || !d.Certain())
+	return f.Adopted && f.Triggers != Same && mayKeep
+}
 
 // reasonForKey names the argument that gives the key. Where a managed key takes
 // the place of a given one, it names the argument that gave that one.

@@ -27,6 +27,9 @@ func TestDecide(t *testing.T) {
 
 		// A rotation makes a new key, whatever reuse_private_key says.
 		{"a trigger", Facts{Triggers: Changed, Record: Changed, Reuse: true}, generated(Triggers)},
+		{"a trigger, and the certificate was adopted", Facts{Triggers: Changed, Record: Changed, Adopted: true}, Decision{Verdict: Recomposed}},
+		{"a trigger that is not known, and the certificate was adopted", Facts{Triggers: Unknown, Record: Unknown, Adopted: true, Reuse: true}, Decision{Verdict: Undecided}},
+		{"a trigger and other names, and the certificate was adopted", Facts{Triggers: Changed, DNSNames: Changed, Record: Changed, Adopted: true, Reuse: true}, Decision{Verdict: Reissued, Reasons: Reasons{DNSNames}}},
 		{"another algorithm", Facts{KeyAlgorithm: Changed, Record: Changed, Reuse: true}, generated(KeyAlgorithm)},
 
 		// The clock.
@@ -59,6 +62,9 @@ func TestDecide(t *testing.T) {
 
 		// An authority has, besides, previous roots and cross certificates.
 		{"a root rotates", Facts{Kind: Authority, Triggers: Changed, Record: Changed}, with(generated(Triggers), CrossesReplaced)},
+		{"a trigger, and the root was adopted", Facts{Kind: Authority, Triggers: Changed, Record: Changed, Adopted: true}, Decision{Verdict: Recomposed}},
+		{"a trigger, the root was adopted, and is due", Facts{Kind: Authority, Triggers: Changed, Record: Changed, Adopted: true, Ready: true, Due: true}, with(generated(Clock), CrossesReplaced)},
+		{"a trigger, the root was adopted, and its key is the user's", Facts{Kind: Authority, Source: Provided, FormerSource: Provided, Triggers: Changed, Record: Changed, Adopted: true}, Decision{Verdict: Recomposed, Stored: NotStored}},
 		{"a root of another name", Facts{Kind: Authority, Subject: Changed, Record: Changed, Reuse: true}, with(generated(Subject), CrossesReplaced)},
 		{"a root is renewed with its key", Facts{Kind: Authority, Due: true, Reuse: true}, Decision{Verdict: Reissued, Reasons: Reasons{Clock}}},
 		{"a root is renewed with its key during an overlap", Facts{Kind: Authority, Ready: true, Reuse: true, Crossed: true}, Decision{Verdict: Reissued, Reasons: Reasons{Clock}, Crosses: CrossesReplaced}},
@@ -77,6 +83,35 @@ func TestDecide(t *testing.T) {
 		t.Run(test.situation, func(t *testing.T) {
 			if got := Decide(test.facts); !equal(got, test.want) {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestRecordsTriggers says when the triggers of an adopted certificate are worth a
+// warning: where the user asks for a key, and may get none.
+func TestRecordsTriggers(t *testing.T) {
+	for _, test := range []struct {
+		situation string
+		facts     Facts
+		want      bool
+	}{
+		{"they are the same", Facts{Adopted: true, Record: Changed}, false},
+		{"the certificate was not adopted", Facts{Triggers: Changed, Record: Changed}, false},
+		{"nothing else differs", Facts{Triggers: Changed, Record: Changed, Adopted: true}, true},
+		{"other names make another key", Facts{Triggers: Changed, DNSNames: Changed, Record: Changed, Adopted: true}, false},
+		{"other names, and the key is reused", Facts{Triggers: Changed, DNSNames: Changed, Record: Changed, Adopted: true, Reuse: true}, true},
+		{"the clock, and the key is reused", Facts{Triggers: Changed, Record: Changed, Adopted: true, Ready: true, Reuse: true}, true},
+		{"the key is the user's", Facts{Source: Provided, FormerSource: Provided, Triggers: Changed, DNSNames: Changed, Record: Changed, Adopted: true}, true},
+		{"they are not known", Facts{Triggers: Unknown, Record: Unknown, Adopted: true}, true},
+		{"they are not known, and the key is reused", Facts{Triggers: Unknown, Record: Unknown, Adopted: true, Reuse: true}, true},
+		{"they are not known, and other names make another key", Facts{Triggers: Unknown, DNSNames: Changed, Record: Unknown, Adopted: true}, false},
+		{"names that are not known may make another key", Facts{Triggers: Changed, DNSNames: Unknown, Record: Unknown, Adopted: true}, true},
+		{"constraints that are not known may make another key", Facts{Kind: Authority, Triggers: Changed, NameConstraints: Unknown, Validity: Changed, Record: Unknown, Adopted: true, Reuse: true}, true},
+	} {
+		t.Run(test.situation, func(t *testing.T) {
+			if got := test.facts.RecordsTriggers(Decide(test.facts)); got != test.want {
+				t.Errorf("got %t, want %t", got, test.want)
 			}
 		})
 	}

@@ -58,6 +58,10 @@ type Facts struct {
 	Record  Difference // any argument, the roots, the chain
 	Storage Difference // how the private key is stored: in clear, encrypted, not at all
 
+	// Adopted says that the certificate was imported or moved, and no apply has
+	// changed it since: which rotation_triggers it was issued with is not known.
+	Adopted bool
+
 	Source        KeySource // where the key comes from
 	FormerSource  KeySource // where the key of the certificate came from
 	SourceUnknown bool      // Source may turn out to be Managed

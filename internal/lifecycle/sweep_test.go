@@ -28,9 +28,9 @@ func everyFacts(yield func(Facts)) int {
 			base := Facts{Key: differences[d[0]], Subject: differences[d[1]], Record: differences[d[2]], Storage: differences[d[3]]}
 			*rotation[turn%len(rotation)](&base) = differences[d[4]]
 			*content[turn](&base) = differences[d[5]]
-			each(2, 4, func(b []int) {
+			each(2, 5, func(b []int) {
 				f := base
-				f.Reuse, f.Ready, f.Due, f.SourceUnknown = b[0] == 1, b[1] == 1, b[2] == 1, b[3] == 1
+				f.Reuse, f.Ready, f.Due, f.SourceUnknown, f.Adopted = b[0] == 1, b[1] == 1, b[2] == 1, b[3] == 1, b[4] == 1
 				for source := Managed; source <= Requested; source++ {
 					for former := Managed; former <= Requested; former++ {
 						f.Source, f.FormerSource = source, former
@@ -149,8 +149,17 @@ var invariants = []struct {
 		return d.Key != KeyUndecided || d.Verdict == Undecided
 	}},
 	{"reuse without a rotation keeps the key", func(f Facts, d Decision) bool {
-		rotates := f.Key != Same || f.KeyAlgorithm != Same || f.Triggers != Same || f.NameConstraints != Same || f.Kind == Authority && f.Subject != Same
+		rotates := f.Key != Same || f.KeyAlgorithm != Same || f.Triggers != Same && !f.Adopted || f.NameConstraints != Same || f.Kind == Authority && f.Subject != Same
 		return !f.Reuse || rotates || d.Key == Keep
+	}},
+	{"what was adopted does not rotate because of its triggers", func(f Facts, d Decision) bool {
+		return !f.Adopted || !slices.Contains(d.Reasons, Triggers) && !slices.Contains(d.NeedsKey, Triggers)
+	}},
+	{"what was adopted and keeps its key says so of its triggers", func(f Facts, d Decision) bool {
+		return !f.Adopted || f.Triggers == Same || d.NewKey() || f.RecordsTriggers(d)
+	}},
+	{"what was not adopted rotates because of its triggers", func(f Facts, d Decision) bool {
+		return f.Adopted || f.Triggers != Changed || slices.Contains(d.Reasons, Triggers) || slices.Contains(d.NeedsKey, Triggers)
 	}},
 	{"a key is made here only where it is managed", func(f Facts, d Decision) bool { return d.Key != Generate || f.Source == Managed }},
 	{"a given key is certified only where it is not managed", func(f Facts, d Decision) bool {
@@ -201,5 +210,5 @@ var invariants = []struct {
 }
 
 func (f Facts) differences() []Difference {
-	return []Difference{f.Key, f.KeyAlgorithm, f.Triggers, f.Subject, f.DNSNames, f.IPAddresses, f.NameConstraints, f.Validity, f.Issuer, f.Record, f.Storage}
+	return []Difference{f.Key, f.KeyAlgorithm, f.knownTriggers(), f.Subject, f.DNSNames, f.IPAddresses, f.NameConstraints, f.Validity, f.Issuer, f.Record, f.Storage}
 }

@@ -18,6 +18,7 @@ func TestRenewalDoesNotProlongAnOverlap(t *testing.T) {
 	t.Parallel()
 	f, w := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) { root.MaxPathLenZero = true }), newWorld(t)
 	f.importInto(t, w)
+	recordTriggers(t, w)
 	w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger("now"), "overlap_hours": tfsim.Int(24), "reuse_private_key": tfsim.Bool(true)})
 	w.MustPlanAndApply(t)
 	w.MustBeEmpty(t)
@@ -81,6 +82,7 @@ func TestPathLengthOfOne(t *testing.T) {
 	t.Parallel()
 	f, w := newForeignPKI(t, ecdsaKey(t), func(root, _, _ *x509.Certificate) { root.MaxPathLen = 1 }), newWorld(t)
 	f.importInto(t, w)
+	recordTriggers(t, w)
 	for i, want := range []int{0, 1, 0} {
 		w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger(fmt.Sprint(i))})
 		w.Warnings = nil

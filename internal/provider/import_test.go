@@ -62,9 +62,9 @@ func TestImportErrors(t *testing.T) {
 		name, resource, id, passphrase string
 		want                           []string
 	}{
-		{name: "one file", resource: tfsim.CA, id: "ca.pem", want: []string{`the id "`, `ca.pem" does not have the form CA_CERT_FILE,CA_KEY_FILE`}},
-		{name: "four files", resource: tfsim.Server, id: "a,b,c,d", want: []string{"does not have the form CERT_FILE[,KEY_FILE[,CA_CERT_FILE]]"}},
-		{name: "no file", resource: tfsim.CA, id: ",ca-key.pem", want: []string{"empty file name"}},
+		{name: "one file", resource: tfsim.CA, id: "ca.pem", want: []string{"the id has 1 parts between commas: it must have the form CA_CERT_FILE,CA_KEY_FILE"}},
+		{name: "four files", resource: tfsim.Server, id: "a,b,c,d", want: []string{"it must have the form CERT_FILE[,KEY_FILE[,CA_CERT_FILE]]"}},
+		{name: "no file", resource: tfsim.CA, id: ",ca-key.pem", want: []string{"Part 1 of the id is empty"}},
 		{name: "PEM", resource: tfsim.CA, id: "!" + read("ca-key.pem"), want: []string{"the names of files are expected", "consider it leaked"}},
 		{name: "missing", resource: tfsim.CA, id: "nowhere.pem,ca-key.pem", want: []string{"nowhere.pem cannot be read: no such file or directory"}},
 		{name: "home", resource: tfsim.CA, id: "!~/ca.pem,~/ca-key.pem", want: []string{"a shell expands ~ only at the beginning"}},

@@ -66,6 +66,43 @@ func TestMove(t *testing.T) {
 	w.MustVerify(t, f.root)
 }
 
+// TestMoveWithTriggers moves an authority into a configuration with
+// rotation_triggers, or gives it the first ones after it: they are recorded, and a
+// change of them rotates.
+func TestMoveWithTriggers(t *testing.T) {
+	t.Parallel()
+	f := newForeignPKI(t, ecdsaKey(t), nil)
+	key, err := x509text.EncodePrivateKey(f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := recordedState(t, "tls_self_signed_cert-4.json", map[string]string{"cert_pem": x509text.EncodeCertificates(f.root), "private_key_pem": key})
+	for _, first := range []string{"", "now"} {
+		w := newWorld(t)
+		if first != "" {
+			w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger(first)})
+		}
+		if err := w.Move(tfsim.CA, "registry.terraform.io/hashicorp/tls", "tls_self_signed_cert", 0, state); err != nil {
+			t.Fatal(err)
+		}
+		w.MustPlanAndApply(t)
+		if first == "" {
+			w.Set(tfsim.CA, firstTriggers)
+			w.MustPlanAndApply(t)
+		}
+		w.MustBeEmpty(t)
+		if w.Text(tfsim.CA, "cert_pem") != x509text.EncodeCertificates(f.root) {
+			t.Errorf("with the triggers %q, the move has issued a root", first)
+		}
+		w.Set(tfsim.CA, tfsim.Values{"rotation_triggers": tfsim.Trigger("later")})
+		w.MustPlanAndApply(t)
+		w.MustBeEmpty(t)
+		if reason := w.Text(tfsim.CA, "issue_reason"); reason != "rotation_triggers" {
+			t.Errorf("after the triggers %q, others give the reason %q", first, reason)
+		}
+	}
+}
+
 // TestMoveErrors moves what cannot be moved.
 func TestMoveErrors(t *testing.T) {
 	t.Parallel()

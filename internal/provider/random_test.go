@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/tfsim"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 const (
@@ -59,6 +60,8 @@ type history struct {
 	early   map[string]bool // of these, those whose early_renewal_hours may have
 	late    bool
 	refresh bool
+
+	adopted map[string]bool // resources that were imported, and that no apply has changed since
 }
 
 // TestRandom drives the provider through random histories, and checks
@@ -71,7 +74,7 @@ func TestRandom(t *testing.T) {
 		for seed := range uint64(sequences) {
 			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 				t.Parallel()
-				run := history{World: newWorld(t), keys: map[string]crypto.Signer{}, tb: t, rand: rand.New(rand.NewPCG(seed, 1)), encrypts: seed%10 == 0}
+				run := history{World: newWorld(t), keys: map[string]crypto.Signer{}, adopted: map[string]bool{}, tb: t, rand: rand.New(rand.NewPCG(seed, 1)), encrypts: seed%10 == 0}
 				for step := range historySteps {
 					if err := run.step(step == 0); err != nil {
 						t.Fatalf("seed %d, step %d: %v\n%s", seed, step, err, strings.Join(run.log, "\n"))
@@ -108,7 +111,7 @@ func (r *history) step(first bool) error {
 		r.advance()
 	}
 	cut := false
-	action := r.rand.IntN(10)
+	action := r.rand.IntN(11)
 	switch {
 	case first || action < 4:
 		for range r.rand.IntN(4) {
@@ -122,7 +125,18 @@ func (r *history) step(first bool) error {
 		return r.refreshStep()
 	case action == 6:
 		r.change()
+	case action == 10 && !r.shortened():
+		if err := r.restore(); err != nil {
+			return err
+		}
+		for range r.rand.IntN(3) {
+			if err := r.refreshStep(); err != nil {
+				return err
+			}
+		}
 	}
+	// The triggers of an authority that was just imported cut nothing off.
+	cut = cut && !r.adopted[tfsim.CA]
 	r.late = r.rand.IntN(4) == 0
 	r.refresh = r.rand.IntN(4) != 0
 	err := r.applyStep(cut)
@@ -135,6 +149,46 @@ func (r *history) step(first bool) error {
 		}
 		r.late, r.refresh = false, true
 		err = r.applyStep(cut)
+	}
+	return err
+}
+
+// shortened reports a certificate that ends with its authority, before its
+// validity_period_hours are over. Its import takes the shorter validity for what is
+// configured, so that a longer early_renewal_hours is then refused.
+func (r *history) shortened() bool {
+	return slices.ContainsFunc(tfsim.Order[1:], func(name string) bool {
+		certificates, err := x509text.ParseCertificates(r.Text(name, "cert_pem"))
+		if err != nil {
+			return false // it does not exist yet
+		}
+		return pki.AdoptedValidityHours(certificates[0]) < r.Number(name, "validity_period_hours")
+	})
+}
+
+// restore loses the state, and imports everything. What no file tells is configured.
+func (r *history) restore() error {
+	r.note("the state is lost, and all is imported")
+	if err := restore(r.tb, r.World, r.keys, r.stored); err != nil {
+		return err
+	}
+	r.stored = ""
+	r.model.Restore()
+	for _, name := range tfsim.Order {
+		r.changed[name], r.early[name], r.adopted[name] = true, true, true
+	}
+	return nil
+}
+
+// apply applies a plan. The first one that changes what was imported does not act
+// on its triggers.
+func (r *history) apply(p *tfsim.Plan) error {
+	err := r.Apply(p)
+	for _, name := range p.Applied() {
+		if reason := r.Text(name, "issue_reason"); r.adopted[name] && strings.Contains(reason, "rotation_triggers") {
+			return fmt.Errorf("%s was imported, and rotates because of %s", name, reason)
+		}
+		delete(r.adopted, name)
 	}
 	return err
 }
@@ -167,10 +221,10 @@ func (r *history) applyStep(cut bool) error {
 		r.advance()
 		r.note("apply late")
 	}
-	// A saved plan without changes is not applied: there is nothing to check.
+	// A plan without changes leaves nothing to check of a cut.
 	empty := len(p.Changed()) == 0
 	before := r.Text(tfsim.CA, "private_key_pem")
-	err = r.Apply(p)
+	err = r.apply(p)
 	if r.Text(tfsim.CA, "private_key_pem") != before {
 		r.stored = r.passphrase
 	}
@@ -220,7 +274,7 @@ func (r *history) settled() error {
 			return err
 		}
 		r.note("settling %v", changed)
-		if err := r.Apply(p); err != nil {
+		if err := r.apply(p); err != nil {
 			return err
 		}
 		if err := r.observeAndCheck(); err != nil {

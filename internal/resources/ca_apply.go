@@ -35,6 +35,7 @@ func (r *ca) Update(ctx context.Context, req resource.UpdateRequest, resp *resou
 		return
 	}
 	if resp.Diagnostics.Append(r.apply(ctx, &config, &plan, &state)...); !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(endAdopted(ctx, resp.Private)...)
 		resp.Diagnostics.Append(encode(ctx, &resp.State, &plan)...)
 	}
 }

@@ -25,6 +25,7 @@ type caChange struct {
 	state        *caModel          // nil of an authority that does not exist yet
 	trust        pki.Trust         // of the state
 	root         *x509.Certificate // the current one, the first of trust
+	adopted      bool              // see adoptedKey
 }
 
 // damagedAuthority is what to do about an authority that cannot be read. It is not
@@ -71,6 +72,8 @@ func (r *ca) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, res
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
+	c.adopted, diags = isAdopted(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	plan.setDefaults(&config, state)
 	if resp.Diagnostics.Append(checkLifetime(plan.ValidityPeriodHours, plan.EarlyRenewalHours, c.now)...); resp.Diagnostics.HasError() {
 		return
@@ -129,7 +132,7 @@ func (c *caChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 
 	overlap := overlapOf(plan.OverlapHours)
 	facts := plan.facts(&c.state.certificateModel, key)
-	facts.Kind = lifecycle.Authority
+	facts.Kind, facts.Adopted = lifecycle.Authority, c.adopted
 	facts.NameConstraints = constraintsDifference(plan.NameConstraints, c.state.NameConstraints)
 	facts.Record = recordDifference(plan.record(), c.state.record())
 	facts.Storage = differenceOf(!c.storesOtherwise())
@@ -142,6 +145,7 @@ func (c *caChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	facts.Crossed = len(c.trust.Crosses) > 0
 	facts.CannotCross = c.cannotCross() != nil
 	decision := lifecycle.Decide(facts)
+	diags.Append(warnTriggers(decision, facts)...)
 	diags.Append(needsKey(decision)...)
 	return decision, append(diags, checkKept(decision, key, c.root)...)
 }

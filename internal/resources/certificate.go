@@ -37,12 +37,12 @@ type certificateModel struct {
 
 // issueReasons is the documentation of issue_reason; the reasons are those of
 // package lifecycle.
-const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key`, `the certificate in the state was damaged` or `renewal_time`; " +
-	"several are separated by commas. A plan that is going to issue a certificate shows its reason here; below an authority that changes in the same plan, it is known after apply. `not recorded` for certificates of releases that had no such attribute."
+const issueReasons = "Why the current certificate was issued: `created`, `imported`, `moved` (from hashicorp/tls), the arguments that changed, `the authority has a new key`, `the certificate in the state was damaged` or `renewal_time`. " +
+	"Several reasons are separated by commas. A plan that issues a certificate shows the reason here. If the authority changes in the same plan, the reason is known after apply. Certificates of releases that had no such attribute have `not recorded`."
 
 // kept ends the description of an argument whose default holds for a new
 // certificate only.
-const kept = " Removed from the configuration, it keeps its value."
+const kept = " If you remove it from the configuration, it keeps its value."
 
 // certificateAttributes is the schema of [certificateModel], without `subject`
 // and `cert_pem`, which each resource describes in its own words.
@@ -59,7 +59,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 			Optional: true,
 			Computed: true,
 			MarkdownDescription: "Algorithm and size of the private key: `" + strings.Join(algorithms, "`, `") + "`. Default `ECDSA_P256`. " +
-				"`ED25519` works with Docker, Go and OpenSSL, but not with docker-java, mbedTLS, NSS and older LibreSSL. A change makes a new key and a new certificate." + kept,
+				"`ED25519` works with Docker, Go and OpenSSL, but not with docker-java, mbedTLS, NSS and older LibreSSL. A change makes a new private key and a new certificate." + kept,
 			Validators: []validator.String{stringvalidator.OneOf(algorithms...)},
 		},
 		"validity_period_hours": schema.Int64Attribute{
@@ -72,7 +72,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
 			Computed:            true,
-			MarkdownDescription: "How long before its end the certificate is due for renewal, in hours; the first `terraform apply` from then on renews it. Less than `validity_period_hours`; default one third of it." + kept + " With another `validity_period_hours`, it is then the default again.",
+			MarkdownDescription: "How long before its end the certificate is due for renewal, in hours. The first `terraform apply` from then on renews it. Less than `validity_period_hours`. Default: one third of it." + kept + " If `validity_period_hours` then changes, it is the default again.",
 			Validators:          []validator.Int64{int64validator.AtLeast(0)},
 		},
 		"reuse_private_key": schema.BoolAttribute{
@@ -82,7 +82,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 		"rotation_triggers": schema.MapAttribute{
 			ElementType:         types.StringType,
 			Optional:            true,
-			MarkdownDescription: "Any change of this map of arbitrary values rotates now: a new private key and a new certificate, in place.",
+			MarkdownDescription: "Arbitrary values. Any change of this map makes a new private key and a new certificate now, in place. After an import, or a move from hashicorp/tls, the first apply that changes the resource records `rotation_triggers` and does not act on them: no file says what they were. A warning says so; to rotate, change them once more.",
 		},
 		"private_key_pem_wo": schema.StringAttribute{
 			Optional:            true,
@@ -93,14 +93,14 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 		"private_key_pem_wo_version": schema.Int64Attribute{
 			CustomType:          inputs.WholeNumber{},
 			Optional:            true,
-			MarkdownDescription: "Version of `private_key_pem_wo`, any number, and required with it. Write-only arguments are not stored, so this number is what says that there is a key of your own, also in runs that are not given it; and its change, that there is another one.",
+			MarkdownDescription: "Version of `private_key_pem_wo`: any number, required with it. Write-only arguments are not stored, so this number says that there is a private key of your own, also in runs that are not given it. A change says that there is another private key.",
 		},
 		"private_key_pem":     schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: privateKey},
 		"serial_number":       computed("Serial number of the certificate, in lower-case hex."),
 		"fingerprint_sha256":  computed("SHA-256 fingerprint of the certificate, in lower-case hex."),
 		"validity_start_time": computed("Start of the certificate's validity (RFC 3339, UTC): one hour before its issue, for hosts whose clock is not yet set."),
 		"validity_end_time":   computed("End of the certificate's validity (RFC 3339, UTC)."),
-		"renewal_time":        computed("Moment from which the certificate is due for renewal (RFC 3339, UTC): `early_renewal_hours` before its end. A certificate that its authority's end has shortened to less than that is due in the last third of its life."),
+		"renewal_time":        computed("Moment from which the certificate is due for renewal (RFC 3339, UTC): `early_renewal_hours` before its end. If the end of its authority makes the certificate shorter than that, it is due in the last third of its life."),
 		"ready_for_renewal":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether `renewal_time` has passed: the next `terraform apply` renews the certificate."},
 		"issue_reason":        computed(issueReasons),
 	}
@@ -109,7 +109,7 @@ func certificateAttributes(validityHours int64, reuse, privateKey, ownKey string
 // subjectAttribute is the attribute `subject` of a certificate that is stored.
 func subjectAttribute(commonName string) schema.SingleNestedAttribute {
 	attribute := inputs.SubjectAttribute(commonName)
-	attribute.MarkdownDescription += kept + " An attribute that is removed from it leaves the certificate."
+	attribute.MarkdownDescription += kept + " An attribute that you remove from `subject` is removed from the certificate."
 	return attribute
 }
 

@@ -34,7 +34,7 @@ func (r *clientCert) Schema(_ context.Context, _ resource.SchemaRequest, resp *r
 	attributes["subject"] = subjectAttribute("Required: it is the user name that Docker's authorization plugins see.")
 	attributes["cert_pem"] = schema.StringAttribute{
 		Computed:            true,
-		MarkdownDescription: "The certificate in PEM: the exact content of the client's `cert.pem`. While roots overlap, the chain to the previous ones follows.",
+		MarkdownDescription: "The certificate in PEM: the exact content of the client's `cert.pem`. While roots overlap, the chain to the previous roots follows.",
 	}
 	resp.Schema = schema.Schema{
 		Version:             stateVersion,

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +56,7 @@ func (r *ca) ImportState(ctx context.Context, req resource.ImportStateRequest, r
 		model, diags := r.adopt(roots, adoption{key: key, reason: lifecycle.Imported})
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(encode(ctx, &resp.State, &model)...)
+		resp.Diagnostics.Append(setAdopted(ctx, resp.Private)...)
 		resp.Diagnostics.Append(oddities(roots[0], r.now(), pki.RootOddities(roots[0], r.now()), leftOut)...)
 	}
 }
@@ -87,6 +91,7 @@ func (r *leaf) ImportState(ctx context.Context, req resource.ImportStateRequest,
 	model, diags := r.adopt(certificate, adoption{key: key, reason: lifecycle.Imported}, roots)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(model.write(ctx, &resp.State)...)
+	resp.Diagnostics.Append(setAdopted(ctx, resp.Private)...)
 	var issuer *x509.Certificate
 	if len(roots) > 0 {
 		issuer = roots[0]
@@ -117,25 +122,50 @@ func (r *leaf) readFiles(files []string) (certificate *x509.Certificate, leftOut
 	return bundle[i], slices.Delete(slices.Clone(bundle), i, i+1), key, nil
 }
 
+const (
+	pemInBase64 = "LS0tLS1CRUdJTi" // how the base64 of a PEM text begins
+	longestName = 255              // of a file, in octets, on any system (path_resolution(7))
+)
+
 // importFiles splits an import id into the names of its files. It never repeats
 // an id that may be a key.
 func importFiles(id, form string, least, most int) ([]string, error) {
-	if strings.Contains(id, "-----BEGIN") || strings.ContainsAny(id, "\r\n") {
+	if strings.Contains(id, "-----BEGIN") || strings.Contains(id, pemInBase64) || strings.ContainsAny(id, "\r\n") {
 		return nil, fmt.Errorf("the id is the content of a file, and the names of files are expected (%s): Terraform shows and stores ids. If it was a private key, consider it leaked", form)
 	}
 	files := strings.Split(id, ",")
 	for i := range files {
 		files[i] = strings.TrimSpace(files[i])
+		if noFileName(files[i]) {
+			return nil, fmt.Errorf("the id has %d characters that are no name of a file: it must have the form %s. If it was a private key, consider it leaked", len(files[i]), form)
+		}
 	}
 	if len(files) < least || len(files) > most {
-		return nil, fmt.Errorf("the id %q does not have the form %s", id, form)
+		return nil, fmt.Errorf("the id has %d parts between commas: it must have the form %s", len(files), form)
 	}
 	for i, file := range files {
 		if key := i == 1 && most == 3; file == "" && !key {
-			return nil, fmt.Errorf("the id %q has an empty file name: it must have the form %s", id, form)
+			return nil, fmt.Errorf("part %d of the id is empty: it must have the form %s", i+1, form)
 		}
 	}
 	return files, nil
+}
+
+// noFileName reports what no file is called: a key, for instance.
+func noFileName(name string) bool {
+	return len(filepath.Base(name)) > longestName || isDER(name)
+}
+
+// isDER reports a text that is DER in base64, as a PEM block without its first and
+// last line is.
+func isDER(text string) bool {
+	der, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
+	if err != nil {
+		return false
+	}
+	var value asn1.RawValue
+	rest, err := asn1.Unmarshal(der, &value)
+	return err == nil && len(rest) == 0 && value.IsCompound
 }
 
 // importError says what is wrong with a file, and what to do.
@@ -159,7 +189,7 @@ func oddities(certificate *x509.Certificate, now time.Time, found []string, left
 	if len(found) == 0 {
 		return nil
 	}
-	summary, next := "A certificate to be renewed some day", "The next one, for which a changed rotation_triggers asks at any time, mends this:"
+	summary, next := "A certificate to be renewed some day", "The next one mends this. To have it now, set rotation_triggers, apply, change them and apply again:"
 	switch {
 	case pki.Expired(certificate, now):
 		summary, next = "A certificate that has expired", "Nobody accepts it any more. The next apply renews it, which mends this:"

@@ -42,13 +42,13 @@ type leafModel struct {
 // the names.
 func leafAttributes() map[string]schema.Attribute {
 	attributes := certificateAttributes(leafValidityHours,
-		"Whether the next certificate keeps the private key. Default false: every certificate has a key of its own. `rotation_triggers` and `key_algorithm` make a new key all the same. A key of your own, or a host's, is always kept.",
+		"Whether the next certificate keeps the private key. Default false: every certificate has a private key of its own. `rotation_triggers` and `key_algorithm` make a new private key all the same. A private key of your own, or of a host, is always kept.",
 		"Private key, unencrypted PKCS#8 in PEM: the exact content of the key file that Docker reads. Null with `private_key_pem_wo` or `cert_request_pem`.",
-		"A private key of your own in PEM, unencrypted: from a secret store, for instance. Write-only: it is never stored, and `private_key_pem` is null. It is certified at first and whenever `private_key_pem_wo_version` changes; a renewal certifies the same key again.")
+		"A private key of your own in PEM, unencrypted, for instance from a secret store. Write-only: it is never stored, and `private_key_pem` is null. It is certified at first and whenever `private_key_pem_wo_version` changes. A renewal certifies the same key again.")
 	attributes["cert_request_pem"] = schema.StringAttribute{
 		Optional: true,
-		MarkdownDescription: "A certificate request (PKCS#10) in PEM, made where the private key stays: no private key exists here then. Its signature is checked and its public key certified; " +
-			"names are taken from it only where none are configured, and nothing else. A renewal signs the same request again.",
+		MarkdownDescription: "A certificate request (PKCS#10) in PEM, made where the private key stays. No private key exists here then. The provider checks the signature of the request and certifies its public key. " +
+			"It takes names from the request only if none are configured, and nothing else. A renewal signs the same request again.",
 		Validators: []validator.String{
 			inputs.NewCheck("a certificate request in PEM", func(text string) error { _, err := pki.ParseCertificateRequest(text); return err }),
 			stringvalidator.ConflictsWith(path.MatchRoot("private_key_pem_wo"), path.MatchRoot("private_key_pem_wo_version")),
@@ -58,11 +58,11 @@ func leafAttributes() map[string]schema.Attribute {
 	attributes["ca_cert_pem"] = schema.StringAttribute{
 		Computed:            true,
 		Sensitive:           true, // no secret, but many lines in a plan
-		MarkdownDescription: "The roots to trust, in PEM, as the authority has them: the exact content of the `ca.pem` that is delivered with the certificate. It is no secret; plans hide it because it is long.",
+		MarkdownDescription: "The roots to trust, in PEM, as the authority has them: the exact content of the `ca.pem` that is delivered with the certificate. It is no secret. Plans hide it because it is long.",
 	}
 	attributes["content_sha256"] = schema.StringAttribute{
 		Computed:            true,
-		MarkdownDescription: "SHA-256 hash over the files to deliver. It changes whenever any of them does: what to hang a restart on, as in `triggers_replace = [docker_tls_server_cert.host.content_sha256]`.",
+		MarkdownDescription: "SHA-256 hash over the files to deliver. It changes whenever any of them does. Let it trigger a restart, as in `triggers_replace = [docker_tls_server_cert.host.content_sha256]`.",
 	}
 	return attributes
 }

@@ -39,6 +39,7 @@ func (r *leaf) Update(ctx context.Context, req resource.UpdateRequest, resp *res
 		return
 	}
 	if resp.Diagnostics.Append(r.apply(ctx, config, plan, state)...); !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(endAdopted(ctx, resp.Private)...)
 		resp.Diagnostics.Append(plan.write(ctx, &resp.State)...)
 	}
 }

@@ -38,6 +38,7 @@ type leafChange struct {
 	certificate   *x509.Certificate        // of the state; nil if there is none, or it cannot be read
 	formerRequest *x509.CertificateRequest // of the state
 	former        names                    // of the state
+	adopted       bool                     // see adoptedKey
 }
 
 // damaged reports a state whose certificate cannot be read.
@@ -115,6 +116,8 @@ func (r *leaf) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, r
 	if resp.Diagnostics.Append(diags...); resp.Diagnostics.HasError() {
 		return
 	}
+	c.adopted, diags = isAdopted(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
 	c.setDefaults()
 	if resp.Diagnostics.Append(checkLifetime(plan.ValidityPeriodHours, plan.EarlyRenewalHours, c.now)...); resp.Diagnostics.HasError() {
 		return
@@ -196,6 +199,7 @@ func (c *leafChange) decide() (lifecycle.Decision, diag.Diagnostics) {
 	facts := c.facts(key)
 	diags.Append(c.stopClock(&facts)...)
 	decision := lifecycle.Decide(facts)
+	diags.Append(warnTriggers(decision, facts)...)
 	diags.Append(c.checkIgnored(decision)...)
 	return decision, append(diags, checkKept(decision, key, c.certificate)...)
 }
@@ -205,7 +209,7 @@ func (c *leafChange) facts(key keyFacts) lifecycle.Facts {
 	plan := c.plan
 	facts := plan.facts(&c.state.certificateModel, key)
 	facts.DNSNames, facts.IPAddresses = c.nameDifferences()
-	facts.Issuer = c.issuerDifference()
+	facts.Issuer, facts.Adopted = c.issuerDifference(), c.adopted
 	facts.Record = recordDifference(plan.record(), c.state.record())
 	facts.Storage = differenceOf((key.source == lifecycle.Managed) == (key.former == lifecycle.Managed))
 	plan.addClock(&facts, &c.state.certificateModel, c.certificate, c.now)

@@ -63,7 +63,9 @@ func moveOwn(typeName string) func(context.Context, resource.MoveStateRequest, *
 		}
 		if err != nil {
 			resp.Diagnostics.AddError(summary, fmt.Sprintf("Its state is not of the form that version %d has. Restore the state from a backup, or import it instead.", req.SourceSchemaVersion))
+			return
 		}
+		resp.Diagnostics.Append(keepAdopted(ctx, req.SourcePrivate, resp.TargetPrivate)...)
 	}
 }
 
@@ -114,5 +116,6 @@ func (r *ca) moveState(ctx context.Context, req resource.MoveStateRequest, resp 
 	model, diags := r.adopt(roots, adoption{key: key, reason: lifecycle.Moved, earlyHours: source.EarlyRenewalHours})
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(encode(ctx, &resp.TargetState, &model)...)
+	resp.Diagnostics.Append(setAdopted(ctx, resp.TargetPrivate)...)
 	resp.Diagnostics.Append(oddities(roots[0], r.now(), pki.RootOddities(roots[0], r.now()), leftOut)...)
 }

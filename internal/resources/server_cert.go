@@ -35,10 +35,10 @@ func (r *serverCert) Metadata(_ context.Context, _ resource.MetadataRequest, res
 
 func (r *serverCert) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	attributes := leafAttributes()
-	attributes["subject"] = subjectAttribute("Default: the first of the names in sort order, wildcards after other names and addresses last. Clients do not compare it.")
+	attributes["subject"] = subjectAttribute("Default: the first of the names in sort order. Wildcards come after other names, and addresses last. Clients do not compare it.")
 	attributes["cert_pem"] = schema.StringAttribute{
 		Computed:            true,
-		MarkdownDescription: "The certificate in PEM: the exact content of the daemon's `server-cert.pem`. While roots overlap, the chain to the previous ones follows.",
+		MarkdownDescription: "The certificate in PEM: the exact content of the daemon's `server-cert.pem`. While roots overlap, the chain to the previous roots follows.",
 	}
 	attributes["dns_names"] = schema.SetAttribute{
 		ElementType:         types.StringType,

@@ -56,6 +56,14 @@ func (w *World) MustBeEmpty(t testing.TB) {
 	}
 }
 
+// MustApplyNothing checks that the plan is empty, and applies it: that stores what
+// the refresh found.
+func (w *World) MustApplyNothing(t testing.TB) {
+	t.Helper()
+	w.MustBeEmpty(t)
+	w.MustPlanAndApply(t)
+}
+
 // MustChangeOnly checks which resources a plan changes.
 func (w *World) MustChangeOnly(t testing.TB, p *Plan, names ...string) {
 	t.Helper()

@@ -98,6 +98,16 @@ func (m *Model) Observe(w *World) error {
 	return m.checkRoots(w)
 }
 
+// Restore says that the state was lost and imported: the authority counts its
+// generations anew, and its cross certificates, which no file of an import has,
+// are lost.
+func (m *Model) Restore() {
+	m.generation = 1
+	for _, root := range m.previous {
+		root.crossed = false
+	}
+}
+
 // checkRoots checks that no root has left before its overlap ended.
 func (m *Model) checkRoots(w *World) error {
 	for _, root := range m.previous {

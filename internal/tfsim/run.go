@@ -16,7 +16,11 @@ type Plan struct {
 	config         map[string]Values
 	prior, planned map[string]tftypes.Value
 	private        map[string][]byte // that belongs to prior
+	applied        []string          // what apply has changed
 }
+
+// Applied are the resources that apply has changed, even if it failed later.
+func (p *Plan) Applied() []string { return p.applied }
 
 // Changes reports whether the plan changes a resource.
 func (p *Plan) Changes(name string) bool {
@@ -80,16 +84,12 @@ func (w *World) planFrom(prior map[string]tftypes.Value, private map[string][]by
 	return p, nil
 }
 
-// Apply is `terraform apply` of a saved plan. What was applied before an error
-// stays.
+// Apply is `terraform apply` of a saved plan: it stores what the plan's refresh
+// found, even where there is nothing to do. What was applied before an error stays.
 func (w *World) Apply(p *Plan) error {
 	w.Warnings = nil
-	changed := p.Changed()
-	if len(changed) == 0 {
-		return nil
-	}
 	w.State, w.private = maps.Clone(p.prior), maps.Clone(p.private)
-	for _, name := range changed {
+	for _, name := range p.Changed() {
 		if err := w.applyOne(p, name); err != nil {
 			return err
 		}
@@ -136,6 +136,7 @@ func (w *World) applyOne(p *Plan, name string) error {
 		return err
 	}
 	w.State[name], w.private[name] = result, resp.Private
+	p.applied = append(p.applied, name)
 	return nil
 }
 
