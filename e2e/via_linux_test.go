@@ -308,7 +308,7 @@ func (s sshHost) testJump(t *testing.T) {
 	wrong.Target.User = "stranger"
 	isLockedOut(t, wrong, via.AboutVia, `"stranger"`)
 
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second) // it waits for one that is booting
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // it waits for one that is booting
 	defer cancel()
 	wrong = config
 	wrong.Target.Port = 9

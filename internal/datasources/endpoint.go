@@ -55,12 +55,12 @@ func (*endpoint) Metadata(_ context.Context, req datasource.MetadataRequest, res
 
 func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Dials a live Docker daemon and reports how it is protected. Made for `check` blocks: " +
+		MarkdownDescription: "Dials a live Docker daemon and reports how it is protected. It is made for `check` blocks: " +
 			"inside one, a failure is a warning and does not stop a run.\n\n" +
-			"Without a client certificate it comes as a stranger, and tells whether strangers are locked out. " +
-			"With one it also asks the daemon for its version, which proves that the certificate is accepted.\n\n" +
-			"A daemon with TLS whose certificate does not verify against `ca_cert_pem` is an error that says why " +
-			"(expired, another authority, another name); so is a port where nothing listens, or something other than Docker. " +
+			"Without a client certificate the probe comes as a stranger, and tells whether strangers are locked out. " +
+			"With a client certificate it also asks the daemon for its version, which proves that the daemon accepts the certificate.\n\n" +
+			"If the certificate of a daemon does not verify against `ca_cert_pem`, the error says why " +
+			"(expired, another authority, another name). A port where nothing listens, or something other than Docker, is an error too. " +
 			"A daemon without TLS is not an error: its `mode` is `plain`.\n\n" +
 			"The probe calls `host` and no other: it follows no redirect, uses no proxy of the environment, and reads at most 1 MiB of each connection.",
 		Attributes: map[string]schema.Attribute{
@@ -93,7 +93,7 @@ func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			"private_key_pem": schema.StringAttribute{
 				Optional:            true,
 				Sensitive:           true,
-				MarkdownDescription: "Key of the client certificate, a client's `key.pem`. Needs `cert_pem`.",
+				MarkdownDescription: "Private key of the client certificate, a client's `key.pem`. Needs `cert_pem`.",
 				Validators:          []validator.String{stringvalidator.AlsoRequires(path.MatchRoot("cert_pem"))},
 			},
 			"timeout": schema.StringAttribute{
@@ -106,16 +106,16 @@ func (*endpoint) Schema(_ context.Context, _ datasource.SchemaRequest, resp *dat
 			},
 			"mode": schema.StringAttribute{
 				Computed: true,
-				MarkdownDescription: "`tlsverify`: clients need a certificate, and strangers are locked out. Whether it is Docker that does so shows only with a client certificate. " +
+				MarkdownDescription: "`tlsverify`: clients need a certificate, and strangers are locked out. The probe knows that this is Docker only if it has a client certificate. " +
 					"`tls`: encrypted, but everyone who reaches the port is root on the host. `plain`: no TLS at all.",
 			},
 			"tls_version": schema.StringAttribute{
 				Computed:            true,
-				MarkdownDescription: "Version agreed upon, such as `TLS 1.3`. Null if `mode` is `plain`.",
+				MarkdownDescription: "TLS version of the connection, such as `TLS 1.3`. Null if `mode` is `plain`.",
 			},
 			"verified": schema.BoolAttribute{
 				Computed:            true,
-				MarkdownDescription: "Whether the daemon proved who it is: its chain leads to `ca_cert_pem`, is valid now, and has the name. False if `mode` is `plain`.",
+				MarkdownDescription: "Whether the daemon proved who it is: its chain leads to `ca_cert_pem` and is valid now, and its certificate has the name. False if `mode` is `plain`.",
 			},
 			"peer_certificates": schema.ListAttribute{
 				Computed:            true,

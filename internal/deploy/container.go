@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"context"
 	_ "embed" // switch.sh
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path"
 	"regexp"
@@ -275,9 +277,12 @@ func (v *visit) log(ctx context.Context, id, lines string) (string, error) {
 func demultiplexed(text []byte) string {
 	var out strings.Builder
 	for len(text) >= 8 {
-		length := int(text[4])<<24 | int(text[5])<<16 | int(text[6])<<8 | int(text[7])
+		announced := binary.BigEndian.Uint32(text[4:]) // which may be more than an int holds
 		text = text[8:]
-		length = min(length, len(text))
+		length := len(text)
+		if uint64(announced) < uint64(length) {
+			length = int(announced)
+		}
 		out.Write(text[:length])
 		text = text[length:]
 	}
@@ -302,7 +307,7 @@ func (v *visit) read(ctx context.Context, id, name string) (f hostFile, err erro
 		}
 		name = path.Join(path.Dir(name), f.link)
 	}
-	return hostFile{}, errors.New("too many symbolic links")
+	return hostFile{}, errors.New("it is a chain of too many symbolic links: make it a file")
 }
 
 // readAll carries the files of one directory here, by path: several at once, since
@@ -337,29 +342,53 @@ func (v *visit) readDirectory(ctx context.Context, directory string, there map[s
 		return err
 	}
 	defer func() { _ = result.Content.Close() }()
-	archive := tar.NewReader(io.LimitReader(result.Content, maxFile))
-	for {
+	maps.Copy(there, filesIn(result.Content, directory))
+	return nil
+}
+
+// filesIn are the files in the archive of a directory, by path, as far as [maxFile]
+// goes. What is missing is read by itself.
+func filesIn(sent io.Reader, directory string) map[string]hostFile {
+	there := map[string]hostFile{}
+	archive := tar.NewReader(io.LimitReader(sent, maxFile))
+	for left := int64(maxFile); ; {
 		header, err := archive.Next()
 		if err != nil {
-			return nil // what is missing is read by itself
+			return there
+		}
+		if left -= header.Size; left < 0 { // holes are not in the archive
+			return there
 		}
 		_, name, _ := strings.Cut(header.Name, "/") // the archive begins with the name of the directory
-		if f, err := content(archive, header); err == nil && !strings.Contains(name, "/") {
-			there[path.Join(directory, name)] = f
+		file := path.Join(directory, name)
+		if f, err := content(archive, header); err == nil && path.Dir(file) == directory {
+			there[file] = f
 		}
 	}
 }
 
+// firstIn is the only file in an archive.
+func firstIn(sent io.Reader) (hostFile, error) {
+	archive := tar.NewReader(sent)
+	header, err := archive.Next()
+	if err != nil {
+		return hostFile{}, err
+	}
+	return content(archive, header)
+}
+
 // content is an entry of an archive.
 func content(archive *tar.Reader, header *tar.Header) (hostFile, error) {
-	switch header.Typeflag {
-	case tar.TypeSymlink:
+	switch {
+	case header.Typeflag == tar.TypeSymlink:
 		return hostFile{exists: true, link: header.Linkname}, nil
-	case tar.TypeReg:
-		text, err := io.ReadAll(io.LimitReader(archive, maxFile))
+	case header.Typeflag == tar.TypeReg && header.Size > maxFile:
+		return hostFile{}, errors.New("it has more than 1 MiB, which no file of Docker's has: put it elsewhere")
+	case header.Typeflag == tar.TypeReg:
+		text, err := io.ReadAll(archive)
 		return hostFile{content: string(text), mode: header.Mode & 0o7777, exists: true}, err
 	}
-	return hostFile{}, errors.New("it is not a regular file")
+	return hostFile{}, errors.New("it is not a regular file: make it one")
 }
 
 func (v *visit) readOnce(ctx context.Context, id, name string) (f hostFile, err error) {
@@ -371,12 +400,7 @@ func (v *visit) readOnce(ctx context.Context, id, name string) (f hostFile, err 
 		return hostFile{}, err
 	}
 	defer func() { _ = result.Content.Close() }()
-	archive := tar.NewReader(result.Content)
-	header, err := archive.Next()
-	if err != nil {
-		return hostFile{}, err
-	}
-	return content(archive, header)
+	return firstIn(result.Content)
 }
 
 // entry is a file, or a directory, that a visit puts into a directory of the host.

@@ -278,7 +278,7 @@ func alert(text string) string {
 // may mean.
 func (h Host) distrust(ctx context.Context, doubt error) *Error {
 	if h.Known == "" {
-		return errorf(AboutHost, "%s is not trusted, and nothing was sent there: %v. Nobody has yet seen it serve a certificate by which it could be known otherwise.", h.Endpoint.URL(), doubt)
+		return errorf(AboutHost, "%s is not trusted, and nothing was sent there: %v. Nobody has yet seen it serve a certificate by which it could be known otherwise. Where it is the right host, it gets its certificate over SSH (via), by user data or by hand.", h.Endpoint.URL(), doubt)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -286,8 +286,8 @@ func (h Host) distrust(ctx context.Context, doubt error) *Error {
 	if shown == h.Known {
 		return errorf(AboutHost, "%s is not trusted, and nothing was sent there: %v. It serves what it was last proven to serve. "+hardCut, h.Endpoint.URL(), doubt)
 	}
-	return errorf(AboutHost, "%s is not trusted, and nothing was sent there: %v. It was last seen with the certificate %s, and shows %s now. Somebody may stand in between (a man in the middle), or the host was set up anew by other hands: "+
-		"find out which. A host that was set up anew gets its certificate by user data, or by hand, before it can be visited.", h.Endpoint.URL(), doubt, h.Known, shown)
+	return errorf(AboutHost, "%s is not trusted, and nothing was sent there: %v. It was last proven to serve the certificate %s, and shows %s now. Somebody may stand in between (a man in the middle), or the host was set up anew by other hands: "+
+		"find out which. A host that was set up anew gets its certificate over SSH (via), by user data or by hand.", h.Endpoint.URL(), doubt, h.Known, shown)
 }
 
 // unreached says in the words of the probe why nobody answers.

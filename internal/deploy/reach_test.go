@@ -134,6 +134,26 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
+// A host that is not trusted is told apart by what it was proven to serve, and each error names a way out.
+func TestDistrust(t *testing.T) {
+	d := &daemon{}
+	h := d.serve(t, newAuthority(t, "Docker CA"))
+	shown, err := h.Served(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for known, want := range map[string]string{
+		"":    "Nobody has yet seen it serve a certificate",
+		shown: "It serves what it was last proven to serve.",
+		"ab":  "It was last proven to serve the certificate ab, and shows " + shown + " now.",
+	} {
+		h.Known = known
+		failure := h.distrust(t.Context(), errors.New("doubt"))
+		wantAbout(t, failure, AboutHost, " is not trusted, and nothing was sent there: doubt. "+want)
+		wantAbout(t, failure, AboutHost, "over SSH (via)")
+	}
+}
+
 // What a host sends may be anything, and goes to a terminal.
 func TestErrorsArePrintable(t *testing.T) {
 	lines := make([]string, 50)

@@ -63,6 +63,9 @@ func CheckServerName(name string) error {
 // [DefaultPort] if it is missing, as with the docker command. A final slash means
 // nothing, there as here.
 func ParseEndpoint(s string) (Endpoint, error) {
+	if strings.Contains(s, "@") { // there may be a password before it
+		return Endpoint{}, errors.New("host has an @: write tcp://host:port and nothing more. A certificate lets in, no user and no password")
+	}
 	address := s
 	if scheme, rest, found := strings.Cut(s, "://"); found {
 		switch scheme {
@@ -78,7 +81,7 @@ func ParseEndpoint(s string) (Endpoint, error) {
 	if address == "" {
 		return Endpoint{}, errors.New("host is empty: write tcp://host:port or host:port")
 	}
-	if strings.ContainsAny(address, "/?#@ ") {
+	if strings.ContainsAny(address, "/?# ") {
 		return Endpoint{}, fmt.Errorf("host %q: write tcp://host:port and nothing more", s)
 	}
 	host, port, err := splitHostPort(address)

@@ -1,6 +1,8 @@
 package docker
 
 import (
+	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
@@ -161,4 +163,38 @@ func TestParseEndpointAsDockerDoes(t *testing.T) {
 			t.Errorf("docker -H %s: %s", host, out)
 		}
 	}
+}
+
+// What is accepted is the same in every spelling of it, and is dialled as it is
+// written. A password before an @ is not repeated.
+func FuzzParseEndpoint(f *testing.F) {
+	for _, seed := range []string{"", "tcp://web1.example.com:2376/", "web1", "[2001:db8::1]:1", "2001:DB8::1", "::1:1", "tcp://[fe80::1%25eth0]:1", "::ffff:10.0.0.5", "a_b.:65535", "https://web1", "tcp://root:sesame-open@web1", "tcp://root:sesame-open@web1/"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		_ = CheckServerName(text)
+		e, err := ParseEndpoint(text)
+		if err != nil {
+			if user, _, found := strings.Cut(text, "@"); found {
+				if _, password, _ := strings.Cut(strings.TrimPrefix(user, "tcp://"), ":"); len(password) > 8 && strings.Contains(err.Error(), password) {
+					t.Errorf("the error repeats what is before the @: %v", err)
+				}
+			}
+			return
+		}
+		for _, spelling := range []string{e.URL(), e.Address(), e.URL() + "/"} {
+			if again, err := ParseEndpoint(spelling); err != nil || again != e {
+				t.Errorf("%q becomes %v, and %q %v, %v", text, e, spelling, again, err)
+			}
+		}
+		if host, port, err := net.SplitHostPort(e.Address()); err != nil || host != e.Host || port != strconv.Itoa(e.Port) {
+			t.Errorf("%q is dialled as %q and %q, %v", text, host, port, err)
+		}
+		if u, err := url.Parse(e.URL()); err != nil || u.Hostname() != e.Host || u.Port() != strconv.Itoa(e.Port) {
+			t.Errorf("%q is the URL %v, %v", text, u, err)
+		}
+		if err := CheckServerName(e.Host); err != nil {
+			t.Errorf("%q is accepted, and no server has the name: %v", text, err)
+		}
+	})
 }

@@ -193,7 +193,7 @@ func parseMembers(text string) (memberList, error) {
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return nil, fmt.Errorf("%s is JSON, but no object: Docker would not start with it", DaemonJSONPath)
+		return nil, fmt.Errorf("%s is JSON, but no object, as Docker wants: write { } around its keys", DaemonJSONPath)
 	}
 	var members memberList
 	for decoder.More() {

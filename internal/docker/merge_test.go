@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -298,6 +299,72 @@ func FuzzMergeDaemonJSON(f *testing.F) {
 		delete(before, "mtu")
 		if !reflect.DeepEqual(before, after) {
 			t.Errorf("the other keys were %v and are %v", before, after)
+		}
+	})
+}
+
+// A dockerd decodes what is accepted, and no value is repeated.
+func FuzzCheckDaemonJSON(f *testing.F) {
+	for _, seed := range goodDaemonJSON {
+		f.Add(seed)
+	}
+	for _, test := range badDaemonJSON {
+		f.Add(test.text)
+	}
+	for _, test := range notJSON {
+		f.Add(test.text)
+	}
+	f.Add(`{"tlscert": "/etc/docker/tls/server-cert.pem", "tlskey": "/etc/docker/tls/server-key.pem", "tlscacert": "/etc/docker/tls/../ca.pem"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		err := CheckDaemonJSON(text)
+		if err != nil {
+			var values struct{ Debug, Hosts, Labels any }
+			_ = json.Unmarshal([]byte(text), &values)
+			for _, value := range []any{values.Debug, values.Hosts, values.Labels} {
+				if secret, is := value.(string); is && len(secret) > 30 && strings.Contains(err.Error(), secret) {
+					t.Errorf("a value is repeated: %v", err)
+				}
+			}
+			if len(err.Error()) > 5*maxMessage {
+				t.Errorf("the error has %d octets", len(err.Error()))
+			}
+		}
+		var config struct {
+			Hosts, Labels         []string
+			TLS, TLSVerify, Debug *bool
+			MTU                   *int64
+			LogDriver             *string           `json:"log-driver"`
+			LogOpts               map[string]string `json:"log-opts"`
+			Features              map[string]bool
+			Runtimes              map[string]struct{ Path string }
+			DefaultNetworkOpts    map[string]map[string]string `json:"default-network-opts"`
+			DefaultAddressPools   []struct {
+				Base string
+				Size int64
+			} `json:"default-address-pools"`
+		}
+		if strings.TrimSpace(text) != "" && err == nil {
+			if err := json.Unmarshal([]byte(text), &config); err != nil {
+				t.Errorf("it is accepted, and dockerd does not decode it: %v", err)
+			}
+		}
+		paths, err := PathsIn(text)
+		if err != nil {
+			return
+		}
+		if paths.Cert == paths.Key || path.Clean(paths.Cert) != paths.Cert || strings.ContainsAny(paths.Cert+paths.Key+paths.CA, " \n'\"$\\") {
+			t.Errorf("the certificates lie in %q", paths)
+		}
+		moved := CertificatePaths{Cert: "/run/docker-tls/new/0", Key: "/run/docker-tls/new/1"}
+		if paths.CA != "" {
+			moved.CA = "/run/docker-tls/new/2"
+		}
+		other, err := WithCertificates(text, moved)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := PathsIn(other); err != nil || got != moved {
+			t.Errorf("they are moved to %q, %v", got, err)
 		}
 	})
 }

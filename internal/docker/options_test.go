@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func TestNewOptions(t *testing.T) {
@@ -169,4 +170,46 @@ func TestNewOptionsErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is accepted can be written, is JSON that dockerd knows the keys of, and puts
+// no line of its own into a unit.
+func FuzzNewOptions(f *testing.F) {
+	for _, seed := range []string{
+		"{}", `{"mode": "tls", "listen": "hosts", "port": "2376", "address": "::1", "directory": "/srv/tls/"}`,
+		`{"settings": {"live-restore": "true", "log-opts": {"max-file": 3}, "labels": ["a", null], "x'y\n": {"a": 1e400}}}`,
+		`{"clients": [{"cert_pem": "sesame"}]}`, `{"layout": "dind", "daemons": []}`, `{"Port": 1}`, `{"port": 1e9, "settings": null}`, `{"settings": {"mtu": "1450", "HOSTS": []}}`,
+	} {
+		f.Add(seed)
+	}
+	lines := strings.Count(socketUnit(DefaultOptions())+serviceDropIn(DefaultOptions(), true), "\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		raw, _ := decodeJSON(json.RawMessage(text)).(map[string]any)
+		for _, read := range []func(map[string]any) (FileOptions, error){NewServerFileOptions, NewClientFileOptions, NewContextOptions} {
+			if _, err := read(raw); err != nil && !errors.As(err, new(*OptionError)) {
+				t.Errorf("no error of the options: %v", err)
+			}
+		}
+		o, err := NewOptions(raw)
+		if err != nil {
+			if !errors.As(err, new(*OptionError)) {
+				t.Errorf("no error of the options: %v", err)
+			}
+			return
+		}
+		written := mustDaemonJSON(t, o)
+		if !json.Valid([]byte(written)) || !guarded(written, o) {
+			t.Errorf("it is no daemon.json with TLS: %s", written)
+		}
+		if err := CheckDaemonJSON(written); err != nil && !strings.HasSuffix(err.Error(), "which dockerd does not know") {
+			t.Errorf("dockerd would not start: %v", err)
+		}
+		if merged, err := MergeDaemonJSON(written, o, nil); err != nil || merged != written {
+			t.Errorf("it is not left as it is: %s, %v", merged, err)
+		}
+		units := socketUnit(o) + serviceDropIn(o, true)
+		if got := strings.Count(units, "\n"); got > lines+2 || strings.ContainsFunc(units, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) {
+			t.Errorf("the units are\n%s", units)
+		}
+	})
 }

@@ -17,6 +17,9 @@ type Unit struct {
 // UnitProperties are those of systemctl show that [ParseUnit] reads.
 var UnitProperties = []string{"LoadState", "ExecStart", "Environment", "EnvironmentFiles"}
 
+// maxCommand bounds a command with its variables, as Linux bounds an argument.
+const maxCommand = 128 << 10
+
 var (
 	argv       = regexp.MustCompile(`(?m)^ExecStart=\{.*? ; argv\[\]=(.*?) ; ignore_errors=`)
 	assignment = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)=(.*)$`)
@@ -41,8 +44,14 @@ func ParseUnit(show string) Unit {
 		}
 		assign(variables, line)
 	}
-	words := strings.Fields(os.Expand(command[1], func(name string) string { return variables[name] }))
-	if len(words) == 0 || path.Base(words[0]) != "dockerd" {
+	left := maxCommand - len(command[1])
+	words := strings.Fields(os.Expand(command[1], func(name string) string {
+		if left -= len(variables[name]); left < 0 {
+			return ""
+		}
+		return variables[name]
+	}))
+	if left < 0 || len(words) == 0 || path.Base(words[0]) != "dockerd" {
 		return Unit{}
 	}
 	return Unit{words}

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"path"
 	"strings"
 	"testing"
 )
@@ -36,6 +37,7 @@ func TestUnit(t *testing.T) {
 		{"a comment in a file", showing(debian, file, `#DOCKER_OPTS="--debug"`), ListenSocket, socket, `{"debug": true}`, ""},
 		{"a flag in a file", showing(debian, file, `DOCKER_OPTS="--debug"`), ListenSocket, socket, `{"debug": true}`, "with --debug"},
 		{"TLS by flags", showing("/usr/bin/dockerd -H fd:// --tlsverify --tlscert=/c"), ListenSocket, socket, `{"tlscert": "/d"}`, "with --tlscert"},
+		{"variables that multiply", showing("/usr/bin/dockerd"+strings.Repeat(" $A", 100), "A="+strings.Repeat("a", 1<<11)), ListenSocket, socket, `{"debug": true}`, ""},
 		{"a script", showing("/usr/local/bin/start-docker"), ListenSocket, socket, `{"debug": true}`, ""},
 		{"no unit", "LoadState=not-found\n", ListenSocket, socket, "", ""},
 	} {
@@ -56,4 +58,40 @@ func TestUnit(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever a host says of its unit, what comes of it is dockerd or nothing, and not
+// much longer than what was said.
+func FuzzParseUnit(f *testing.F) {
+	f.Add(showing("/usr/sbin/dockerd -H fd:// $DOCKER_OPTS", "DOCKER_OPTS='--debug'"), `{"debug": true}`)
+	f.Add(showing("/usr/bin/dockerd ${HOSTS}", `Environment="HOSTS=-H=tcp://0.0.0.0:2375" OTHER=x`), `{"hosts": []}`)
+	f.Add(showing("$A$A$A/dockerd", "A=/"), "")
+	f.Add(showing("/usr/bin/dockerd"+strings.Repeat(" $A", 100), "A="+strings.Repeat("a", 1<<11)), "")
+	f.Add(showing("/usr/bin/dockerd -H", "A"), "{")
+	f.Add("ExecStart={ ; argv[]=dockerd $ ${ ${} ; ignore_errors=", "{}")
+	f.Fuzz(func(t *testing.T, show, daemonJSON string) {
+		u := ParseUnit(show)
+		size := 0
+		for _, word := range u.words {
+			size += len(word)
+		}
+		if size > maxCommand {
+			t.Errorf("the command has %d octets", size)
+		}
+		if u.words != nil && path.Base(u.words[0]) != "dockerd" {
+			t.Errorf("it starts %q", u.words[0])
+		}
+		listen, err := u.Listen()
+		if (listen == ListenSocket || listen == ListenHosts) != (err == nil) {
+			t.Errorf("it listens by %q, %v", listen, err)
+		}
+		o := DefaultOptions()
+		o.Listen = listen
+		if err == nil && daemonJSON == "" {
+			if err := u.Check(o, ""); err != nil {
+				t.Errorf("it listens by %q, and refuses that: %v", listen, err)
+			}
+		}
+		_ = u.Check(DefaultOptions(), daemonJSON)
+	})
 }

@@ -62,7 +62,7 @@ func (r *clientCert) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A certificate for one run of Terraform (extended key usage clientAuth only), with a private key of its own: for provider configurations and write-only arguments. It is made anew whenever it is needed, and neither the plan nor the state ever holds it.",
+		MarkdownDescription: "A client certificate for one run of Terraform (extended key usage clientAuth only), with a private key of its own. It is for provider configurations and write-only arguments. It is made anew whenever it is needed. Neither the plan nor the state ever holds it.",
 		Attributes: map[string]schema.Attribute{
 			// A schema of a resource is one of an ephemeral resource too.
 			"ca":      inputs.CAAttribute(false),
@@ -79,7 +79,7 @@ func (r *clientCert) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *
 				Validators:          []validator.Int64{int64validator.AtLeast(1)},
 			},
 			"ca_cert_pem":         computed("The roots to trust, in PEM, as the authority has them: the exact content of the client's `ca.pem`."),
-			"cert_pem":            computed("The certificate in PEM: the exact content of the client's `cert.pem`. While roots overlap, the chain to the previous ones follows."),
+			"cert_pem":            computed("The certificate in PEM: the exact content of the client's `cert.pem`. While roots overlap, the chain to the previous roots follows."),
 			"private_key_pem":     schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "Private key, unencrypted PKCS#8 in PEM: the exact content of the client's `key.pem`."},
 			"serial_number":       computed("Serial number of the certificate, in lower-case hex."),
 			"fingerprint_sha256":  computed("SHA-256 fingerprint of the certificate, in lower-case hex."),

@@ -24,8 +24,8 @@ func certificatesParameter() function.DynamicParameter {
 		AllowNullValue:     true,
 		AllowUnknownValues: true,
 		MarkdownDescription: "Any number of authorities and certificates, such as `docker_tls_ca.this`, and of lists, sets, maps and objects of them, " +
-			"such as `docker_tls_server_cert.host` with `for_each`, also one in another. Any object with `cert_pem` will do; " +
-			"`null` is passed over (OpenTofu passes no null). Nothing else of the object is read than the function's text names, least of all `private_key_pem`.",
+			"such as `docker_tls_server_cert.host` with `for_each`, also nested. Any object with `cert_pem` works. " +
+			"`null` is skipped (OpenTofu passes no null). The function reads only the attributes that its text names, and never `private_key_pem`.",
 	}
 }
 

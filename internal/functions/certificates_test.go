@@ -1,6 +1,7 @@
 package functions
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
@@ -202,4 +204,90 @@ func TestReportErrors(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A certificate is listed once, wherever it is found, and nothing else of an object
+// is in the list or in an error.
+func FuzzFindCertificates(f *testing.F) {
+	for _, seed := range []string{
+		`{"cert_pem": "root"}`, `[{"cert_pem": "root", "private_key_pem": "sesame"}, {"a": {"cert_pem": "other", "generation": 1, "renewal_time": "?"}}]`,
+		`{"cert_pem": {"cert_pem": "root"}}`, `{"cert_pem": null}`, `[[], {}, null, "?"]`, `[{"cert_pem": "both"}, {"cert_pem": "root"}]`, `{"cert_pem": "root", "generation": "sesame"}`, `{"a": "sesame"}`, `{"cert_pem": "?"}`,
+	} {
+		f.Add(seed)
+	}
+	certificates := map[string]string{"root": rootPEM(), "other": newRoot(), "both": rootPEM() + newRoot()}
+	f.Fuzz(func(t *testing.T, text string) {
+		var given any
+		if json.Unmarshal([]byte(text), &given) != nil {
+			return
+		}
+		s := &search{seen: map[string]bool{}}
+		if err := s.add(t.Context(), "", valueOf(given, certificates)); err != nil {
+			if !isKey("sesame", given) && strings.Contains(err.Error(), "sesame") {
+				t.Errorf("the error repeats a value: %v", err)
+			}
+			return
+		}
+		listed := map[string]bool{}
+		for _, found := range s.found {
+			for _, l := range found.list {
+				fingerprint := x509text.Fingerprint(l.Certificate)
+				if listed[fingerprint] {
+					t.Errorf("%s is listed twice", fingerprint)
+				}
+				listed[fingerprint] = true
+				if entry := found.entry(l); strings.Contains(fmt.Sprint(entry), "sesame") && !isKey("sesame", given) && !isKey("renewal_time", given) {
+					t.Errorf("%v repeats a value", entry)
+				}
+			}
+		}
+	})
+}
+
+// isKey reports whether a word is in the name of an attribute, which errors do repeat.
+func isKey(word string, given any) bool {
+	switch given := given.(type) {
+	case []any:
+		return slices.ContainsFunc(given, func(element any) bool { return isKey(word, element) })
+	case map[string]any:
+		for key, value := range given {
+			if strings.Contains(key, word) || isKey(word, value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// valueOf is a value of Terraform. Certificates go by names, and "?" is not known.
+func valueOf(given any, certificates map[string]string) tftypes.Value {
+	switch given := given.(type) {
+	case string:
+		if given == "?" {
+			return tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+		}
+		if certificate, is := certificates[given]; is {
+			given = certificate
+		}
+		return tftypes.NewValue(tftypes.String, given)
+	case float64:
+		return tftypes.NewValue(tftypes.Number, given)
+	case bool:
+		return tftypes.NewValue(tftypes.Bool, given)
+	case []any:
+		values, kinds := []tftypes.Value{}, []tftypes.Type{}
+		for _, element := range given {
+			value := valueOf(element, certificates)
+			values, kinds = append(values, value), append(kinds, value.Type())
+		}
+		return tftypes.NewValue(tftypes.Tuple{ElementTypes: kinds}, values)
+	case map[string]any:
+		values, kinds := map[string]tftypes.Value{}, map[string]tftypes.Type{}
+		for name, attribute := range given {
+			values[name] = valueOf(attribute, certificates)
+			kinds[name] = values[name].Type()
+		}
+		return tftypes.NewValue(tftypes.Object{AttributeTypes: kinds}, values)
+	}
+	return tftypes.NewValue(tftypes.DynamicPseudoType, nil)
 }

@@ -21,8 +21,8 @@ func (clientFiles) Definition(_ context.Context, _ function.DefinitionRequest, r
 	resp.Definition = function.Definition{
 		Summary: "The files of a Docker client's directory",
 		MarkdownDescription: "Returns a map from file name to content: `ca.pem`, `cert.pem` and `key.pem`, as Docker reads them from `~/.docker` or `DOCKER_CERT_PATH`. " +
-			"`key.pem` is left out if `private_key_pem` is null, because its holder keeps the key.\n\n" +
-			"The map is as sensitive as the key in it, and Terraform refuses sensitive values in `for_each`: " +
+			"`key.pem` is left out if `private_key_pem` is null, because the holder then keeps the private key.\n\n" +
+			"The map is as sensitive as the private key in it, and Terraform refuses sensitive values in `for_each`: " +
 			"iterate over `toset([\"ca.pem\", \"cert.pem\", \"key.pem\"])` and index the map.",
 		Parameters: []function.Parameter{identityParameter("client", "The client's certificate, as in `docker_tls_client_cert.example`.")},
 		VariadicParameter: optionsParameter(daemonsOption +

@@ -20,10 +20,10 @@ func (daemonJSON) Metadata(_ context.Context, _ function.MetadataRequest, resp *
 func (daemonJSON) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "The daemon.json of a host that serves Docker over TLS",
-		MarkdownDescription: "Returns the text of `/etc/docker/daemon.json`, keys sorted, for hosts that get their files in another way than `cloud_init` or `ignition`. " +
+		MarkdownDescription: "Returns the text of `/etc/docker/daemon.json`, with sorted keys, for hosts that get their files in another way than by `cloud_init` or `ignition`. " +
 			"It names the files `ca.pem`, `server-cert.pem` and `server-key.pem` in the directory of the options. " +
-			"Of these, `address` matters with `listen = \"hosts\"` alone, and `clients` is in `ca.pem`: both are checked, so that one object will do for all functions.\n\n" +
-			"Mode `tlsverify` always comes with an absolute `tlscacert`, because without one Docker trusts every authority that the host's system trusts.",
+			"Of the options, `address` matters only with `listen = \"hosts\"`, and `clients` only in `ca.pem`. Both are checked all the same, so that one object serves all functions.\n\n" +
+			"With mode `tlsverify` there is always an absolute `tlscacert`. Without it, Docker would trust every authority that the host's system trusts.",
 		VariadicParameter: hostOptions(),
 		Return:            function.StringReturn{},
 	}

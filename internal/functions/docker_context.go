@@ -22,13 +22,14 @@ func (dockerContext) Definition(_ context.Context, _ function.DefinitionRequest,
 	resp.Definition = function.Definition{
 		Summary: "An archive for docker context import",
 		MarkdownDescription: "Returns a tar archive, base64-encoded, with a daemon's address and a client's certificates. " +
-			"Write it with `local_sensitive_file` and its `content_base64`, then: `docker context import web1 web1.dockercontext`.\n\n" +
-			"The archive holds the private key. A client whose `private_key_pem` is null is an error, since Docker would silently connect without its certificate.",
+			"Write the archive with `local_sensitive_file`, its `content_base64` and `file_permission = \"0600\"`, then run `docker context import web1 web1.dockercontext`.\n\n" +
+			"If `private_key_pem` of the client is null, that is an error, because Docker would silently connect without a certificate.\n\n" +
+			"!> **Danger:** The archive holds the private key: whoever has it is root on the daemon's host.",
 		Parameters: []function.Parameter{
 			function.StringParameter{
 				Name:                "name",
 				AllowUnknownValues:  true,
-				MarkdownDescription: "Name of the context, by Docker's rule: at least two letters, digits and `_` `.` `+` `-`, the first a letter or digit, and not `default`.",
+				MarkdownDescription: "Name of the context, by Docker's rule: at least two characters out of letters, digits and `_` `.` `+` `-`. The first is a letter or digit. The name is not `default`.",
 			},
 			hostParameter(),
 			identityParameter("client", "The client's certificate, as in `docker_tls_client_cert.example`."),

@@ -40,7 +40,7 @@ func identityParameter(name, description string) function.ObjectParameter {
 		Name:                name,
 		AllowUnknownValues:  true,
 		AttributeTypes:      inputs.IdentityTypes,
-		MarkdownDescription: description + " Any object with `ca_cert_pem`, `cert_pem` and `private_key_pem` will do.",
+		MarkdownDescription: description + " Any object with `ca_cert_pem`, `cert_pem` and `private_key_pem` works.",
 	}
 }
 
@@ -71,10 +71,10 @@ func hostOptions() function.DynamicParameter {
 
 // clientsOption and daemonsOption say whom a side trusts.
 const (
-	clientsOption = "  - `clients`: the authorities whose clients may enter, a list of `docker_tls_ca` or of objects with `cert_pem`, which is all that is read of them. " +
-		"The daemon's file of authorities then has their roots, each once, in place of that of the server's own. " +
+	clientsOption = "  - `clients`: the authorities whose clients may enter, a list of `docker_tls_ca` or of objects with `cert_pem`. Only `cert_pem` is read. " +
+		"The daemon's file of authorities then has their roots, each once, in place of the roots of the server's own authority. " +
 		"An empty list is an error, and so is an authority that had expired when the server's certificate was issued. Default: `ca_cert_pem` of the server.\n"
-	daemonsOption = "  - `daemons`: the authorities of the daemons that the client trusts, a list of `docker_tls_ca` or of objects with `cert_pem`, which is all that is read of them. " +
+	daemonsOption = "  - `daemons`: the authorities of the daemons that the client trusts, a list of `docker_tls_ca` or of objects with `cert_pem`. Only `cert_pem` is read. " +
 		"An empty list is an error, and so is an authority that had expired when the client's certificate was issued. Default: `ca_cert_pem` of the client.\n"
 )
 

@@ -21,10 +21,10 @@ func (hostFiles) Metadata(_ context.Context, _ function.MetadataRequest, resp *f
 func (hostFiles) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "The files of a host that serves Docker over TLS",
-		MarkdownDescription: "Returns all files that `cloud_init` writes, for another way to deliver them: a map from absolute path to an object with `content` and `permissions`, " +
-			"four octal digits such as `\"0400\"`. All of them belong to root.\n\n" +
-			"The map is as sensitive as the key in it, and Terraform refuses sensitive values in `for_each`: iterate over `nonsensitive(keys(…))` and index the map.\n\n" +
-			"What `cloud_init` runs has to be done as well: `systemctl daemon-reload`, `systemctl enable docker-tls.socket`, and, where Docker runs already, " +
+		MarkdownDescription: "Returns all files that `cloud_init` writes, for another way to deliver them: a map from absolute path to an object with `content` and `permissions`. " +
+			"`permissions` are four octal digits such as `\"0400\"`. All files belong to root.\n\n" +
+			"The map is as sensitive as the private key in it, and Terraform refuses sensitive values in `for_each`: iterate over `nonsensitive(keys(…))` and index the map.\n\n" +
+			"Also run what `cloud_init` runs: `systemctl daemon-reload` and `systemctl enable docker-tls.socket`. If Docker runs already, also run " +
 			"`systemctl stop docker-tls.socket` and `systemctl restart docker`.",
 		Parameters:        []function.Parameter{identityParameter("server", "The host's certificate, as in `docker_tls_server_cert.example`.")},
 		VariadicParameter: hostOptions(),

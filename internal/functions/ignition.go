@@ -20,10 +20,10 @@ func (ignition) Definition(_ context.Context, _ function.DefinitionRequest, resp
 	resp.Definition = function.Definition{
 		Summary: "Ignition configuration that makes a host serve Docker over TLS",
 		MarkdownDescription: "Returns an Ignition 3.4.0 configuration (JSON) for Flatcar and Fedora CoreOS: the certificates, `daemon.json`, " +
-			"the socket unit, enabled, and a drop-in for `docker.service`. It delivers the same files as `cloud_init`.\n\n" +
-			"To combine it with other configuration, merge it: `ignition.config.merge` in Ignition, or a `merge` with `inline` in Butane.\n\n" +
+			"the socket unit, enabled, and a drop-in for `docker.service`. The files are the same as with `cloud_init`.\n\n" +
+			"To combine the result with other configuration, merge it: `ignition.config.merge` in Ignition, or a `merge` with `inline` in Butane.\n\n" +
 			"`listen = \"hosts\"` is an error here: both systems start Docker with `-H fd://`, which clashes with it. " +
-			"Without `private_key_pem`, a comment in the drop-in says where the host's own key must lie.",
+			"Without `private_key_pem`, a comment in the drop-in says where the host's own private key must lie.",
 		Parameters:        []function.Parameter{identityParameter("server", "The host's certificate, as in `docker_tls_server_cert.example`.")},
 		VariadicParameter: hostOptions(),
 		Return:            function.StringReturn{},

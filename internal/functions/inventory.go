@@ -24,13 +24,13 @@ func (inventory) Definition(_ context.Context, _ function.DefinitionRequest, res
 		MarkdownDescription: "Returns a list with an object for each certificate, and for each root of an authority:\n\n" +
 			"- `kind`: `ca`, `server` or `client`\n" +
 			"- `name`: the common name, or else the first DNS name or IP address, or else the distinguished name\n" +
-			"- `current`: whether it is in use: `false` for the previous roots of an authority, which are still trusted\n" +
+			"- `current`: whether it is in use. `false` for the previous roots of an authority, which are still trusted\n" +
 			"- `serial_number`, `fingerprint_sha256`: as the attributes of the resources\n" +
 			"- `issuer`: distinguished name (RFC 2253) of who signed it\n" +
 			"- `generation`: of an authority's current root, as the attribute `generation`; otherwise `null`\n" +
 			"- `validity_end_time`: RFC 3339, UTC\n" +
 			"- `renewal_time`: as the attribute `renewal_time`; `null` for previous roots, and where an object has none\n\n" +
-			"All but `generation` and `renewal_time` is read from `cert_pem`. The order is that of the arguments; maps, and resources with `for_each`, are in the order of their keys. " +
+			"All but `generation` and `renewal_time` is read from `cert_pem`. The order is that of the arguments. Maps, and resources with `for_each`, are in the order of their keys. " +
 			"A certificate that is given twice is listed once. " + withoutSecrets("inventory"),
 		VariadicParameter: certificatesParameter(),
 		Return:            function.ListReturn{ElementType: types.ObjectType{AttrTypes: inventoryTypes()}},

@@ -23,7 +23,7 @@ func (parseCertificate) Definition(_ context.Context, _ function.DefinitionReque
 		Summary: "What a certificate says",
 		MarkdownDescription: "Returns an object that describes the first certificate of a PEM text:\n\n" +
 			"- `subject`, `issuer`: objects with `common_name`, `organization`, `organizational_unit`, `street_address` (list), `locality`, `province`, " +
-			"`country`, `postal_code`, `serial_number`, `email_address` (`\"\"` if there is none; of several values the first, but of `common_name` and `serial_number` the last, as Docker reads them) and `distinguished_name` (all of it, RFC 2253)\n" +
+			"`country`, `postal_code`, `serial_number`, `email_address` (`\"\"` if there is none. Of several values it is the first, but of `common_name` and `serial_number` the last, as Docker reads them) and `distinguished_name` (all of it, RFC 2253)\n" +
 			"- `dns_names`, `ip_addresses`, `email_addresses`, `uris`: the subject alternative names\n" +
 			"- `key_usages`, `extended_key_usages`: names as in RFC 5280, such as `digitalSignature` and `serverAuth`; unknown purposes as OIDs\n" +
 			"- `key_algorithm`: as the attribute of the certificate resources, such as `ECDSA_P256`; `signature_algorithm`, such as `ECDSA-SHA256`; unknown algorithms as OIDs\n" +

@@ -43,7 +43,7 @@ func CAAttribute(writeOnly bool) schema.SingleNestedAttribute {
 		attribute.Sensitive = !writeOnly
 		return attribute
 	}
-	certificate := text("The authority's certificate in PEM, as in `docker_tls_ca.this.cert_pem`. If there are several, the first one issues.",
+	certificate := text("The authority's certificate in PEM, as in `docker_tls_ca.this.cert_pem`. If there are several certificates, the first one issues.",
 		NewCheck("the certificate of an authority in PEM", func(text string) error {
 			_, err := pki.ParseAuthorityCertificate(text)
 			return err
@@ -52,12 +52,12 @@ func CAAttribute(writeOnly bool) schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Required:            true,
 		WriteOnly:           writeOnly,
-		MarkdownDescription: "The authority that issues the certificate: `ca = docker_tls_ca.this`, or an object with these attributes. Its private key is used and not stored.",
+		MarkdownDescription: "The authority that issues the certificate: `ca = docker_tls_ca.this`, or an object with these attributes. The private key of the authority is used and not stored.",
 		Attributes: map[string]schema.Attribute{
 			"cert_pem":               certificate,
-			"private_key_pem":        secret("The authority's private key in PEM. It is never stored here, and not needed while no certificate is to be issued."),
+			"private_key_pem":        secret("The authority's private key in PEM. It is never stored here. It is needed only when a certificate is issued."),
 			"private_key_passphrase": secret("The passphrase of an encrypted `private_key_pem`: `ca = merge(docker_tls_ca.this, { private_key_passphrase = var.passphrase })`. It is never stored."),
-			"cross_signed_cert_pem":  text("The chain from the authority to its previous roots, as in `docker_tls_ca.this.cross_signed_cert_pem`. It goes behind the certificate."),
+			"cross_signed_cert_pem":  text("The chain from the authority to its previous roots, as in `docker_tls_ca.this.cross_signed_cert_pem`. This chain goes behind the certificate."),
 		},
 	}
 }

@@ -36,7 +36,7 @@ func Raw(value tftypes.Value) (any, error) {
 	case kind.Is(tftypes.Number):
 		var f big.Float
 		err := value.As(&f)
-		if e := f.MantExp(nil); e > maxExponent || e < -maxExponent {
+		if e := f.MantExp(nil); f.IsInf() || e > maxExponent || e < -maxExponent {
 			return nil, errors.New("a number in the options has too many digits to be written out")
 		}
 		return json.Number(f.Text('f', -1)), err

@@ -44,7 +44,7 @@ func SubjectAttribute(commonName string) schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
 		Optional:            true,
 		Computed:            true,
-		MarkdownDescription: "Distinguished name of the certificate's subject ([RFC 5280, section 4.1.2.6](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.6)). Terraform ignores misspelt attributes in it without a word.",
+		MarkdownDescription: "Distinguished name of the certificate's subject ([RFC 5280, section 4.1.2.6](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.6)). Terraform ignores misspelt attributes in `subject` without a message.",
 		Attributes: map[string]schema.Attribute{
 			"common_name":         name,
 			"organization":        text("Organization (O).", pki.MaxOrganization),

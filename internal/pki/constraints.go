@@ -21,10 +21,11 @@ type NameConstraints struct {
 
 // CheckDNSDomain reports whether a domain can stand in a name constraint.
 func CheckDNSDomain(domain string) error {
-	if strings.HasPrefix(domain, "*.") {
-		return fmt.Errorf("%q: a name constraint has no wildcard; %q already covers every name below it", domain, domain[2:])
+	name := strings.TrimPrefix(domain, ".")
+	if below, wildcard := strings.CutPrefix(name, "*."); wildcard {
+		return fmt.Errorf("%q: a name constraint has no wildcard; %q already covers every name below it", domain, below)
 	}
-	_, err := ParseDNSName(strings.TrimPrefix(domain, "."))
+	_, err := ParseDNSName(name)
 	return err
 }
 

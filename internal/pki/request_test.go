@@ -1,9 +1,12 @@
 package pki_test
 
 import (
+	"bytes"
+	"crypto"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"net"
 	"slices"
@@ -93,12 +96,61 @@ func TestRequestedNamesAreChecked(t *testing.T) {
 	wantError(t, err, "the certificate request asks for an IP address that is none")
 }
 
+// The content of a request, signed or not. What is accepted can be certified, but
+// for its names.
 func FuzzParseCertificateRequest(f *testing.F) {
-	f.Add("-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----")
-	f.Fuzz(func(t *testing.T, text string) {
-		request, err := pki.ParseCertificateRequest(text)
+	key := keyOf(f, x509text.Ed25519)
+	sign := func(request []byte) []byte {
+		var parts struct{ Info, Algorithm, Signature asn1.RawValue }
+		if rest, err := asn1.Unmarshal(request, &parts); err != nil || len(rest) > 0 {
+			return request
+		}
+		signature, err := key.Sign(nil, parts.Info.FullBytes, crypto.Hash(0))
+		if err != nil {
+			return request
+		}
+		signed, err := asn1.Marshal(struct {
+			Info, Algorithm asn1.RawValue
+			Signature       asn1.BitString
+		}{parts.Info, parts.Algorithm, asn1.BitString{Bytes: signature, BitLength: 8 * len(signature)}})
+		if err != nil {
+			return request
+		}
+		return signed
+	}
+	for _, template := range []*x509.CertificateRequest{
+		{},
+		{Subject: pkix.Name{CommonName: "host"}, DNSNames: []string{"*.example.com", "tcp://host"}, IPAddresses: []net.IP{net.IPv6loopback, {10, 0, 0, 5}}},
+	} {
+		der, err := x509.CreateCertificateRequest(rand.Reader, template, key)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(der)
+	}
+	f.Add([]byte{0x30, 0})
+	f.Fuzz(func(t *testing.T, der []byte) {
+		der = sign(der)
+		request, err := pki.ParseCertificateRequest(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})))
 		if (request == nil) == (err == nil) {
-			t.Error("neither a request nor an error, or both")
+			t.Fatal("neither a request nor an error, or both")
+		}
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(request.Raw, der) || pki.CheckKey(request.PublicKey) != nil || request.CheckSignature() != nil {
+			t.Error("it is another request, or cannot be certified")
+		}
+		names, err := pki.RequestedNames(request)
+		if err != nil {
+			return
+		}
+		var addresses []string
+		for _, address := range names.IPAddresses {
+			addresses = append(addresses, address.String())
+		}
+		if again, err := pki.ParseNames(names.DNSNames, addresses); err != nil || !again.Equal(names) {
+			t.Errorf("the names %v become %v, %v", names, again, err)
 		}
 	})
 }
@@ -126,5 +178,5 @@ func TestEncryptPrivateKey(t *testing.T) {
 	_, err = keys.ParsePrivateKey(text, "")
 	wantError(t, err, "the private key is encrypted and no passphrase was given")
 	_, err = x509text.EncryptPrivateKey(key, "")
-	wantError(t, err, "the passphrase is empty")
+	wantError(t, err, "the passphrase is empty: give one, or store the key without")
 }

@@ -2,12 +2,15 @@ package pki_test
 
 import (
 	"crypto/x509"
+	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/pki"
+	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
 
 var (
@@ -210,6 +213,7 @@ func TestParseNameConstraints(t *testing.T) {
 	}
 	for _, test := range []struct{ dns, ip, want string }{
 		{dns: "*.example", want: `"*.example": a name constraint has no wildcard; "example" already covers every name below it`},
+		{dns: ".*.example", want: `".*.example": a name constraint has no wildcard; "example" already covers every name below it`},
 		{dns: "..example", want: `".example" is not a DNS name: it has an empty label (two dots in a row, or a dot at either end)`},
 		{ip: "10.0.0.1", want: `"10.0.0.1" is not a range of addresses: write it as in "10.0.0.0/8" or "fd00::/8"`},
 		{ip: "10.0.0.1/8", want: `"10.0.0.1/8" has bits set beyond its prefix length: did you mean "10.0.0.0/8"?`},
@@ -264,6 +268,113 @@ func FuzzParseDNSName(f *testing.F) {
 		host := strings.Replace(name, "*", "any", 1)
 		if err := (&x509.Certificate{DNSNames: []string{name}}).VerifyHostname(host); err != nil {
 			t.Errorf("%q is accepted, and matches no host: %v", text, err)
+		}
+	})
+}
+
+// An address is in its canonical form, and clients find it in the certificate.
+func FuzzParseIPAddress(f *testing.F) {
+	for _, seed := range []string{"", "10.0.0.5", "010.0.0.5", "2001:DB8::0:5", "::ffff:10.0.0.5", "fe80::1%eth0", "[::1]", "::1/128", "[::1]:1", "tcp://::1", "host"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		address, err := pki.ParseIPAddress(text)
+		if err != nil {
+			return
+		}
+		if again, err := pki.ParseIPAddress(address.String()); err != nil || again != address {
+			t.Errorf("%q becomes %s, which becomes %s, %v", text, address, again, err)
+		}
+		if err := (&x509.Certificate{IPAddresses: []net.IP{address.AsSlice()}}).VerifyHostname(address.String()); err != nil {
+			t.Errorf("%q is accepted, and matches no host: %v", text, err)
+		}
+		if _, err := pki.ParseDNSName(text); err == nil {
+			t.Errorf("%q is a name as well", text)
+		}
+	})
+}
+
+// What is accepted is read back from the root, and forbids there what it forbids
+// here.
+func FuzzParseNameConstraints(f *testing.F) {
+	for _, seed := range []struct{ domain, ipRange, name, address string }{
+		{"example.com", "10.0.0.0/8", "host.example.com", "10.0.0.5"},
+		{".Example.com", "fd00::/8", "example.com", "fd00::5"},
+		{"*.example", "::ffff:10.0.0.0/104", "*.example", "::ffff:10.0.0.5"},
+		{"..example", "10.0.0.1/8", "a_b", "::1"},
+		{".*.example", "::/0", "x.example", "::1"},
+		{"", "", "", ""},
+	} {
+		for _, permitted := range []bool{true, false} {
+			f.Add(seed.domain, seed.ipRange, seed.name, seed.address, permitted)
+		}
+	}
+	rootKey := keyOf(f, x509text.Ed25519)
+	f.Fuzz(func(t *testing.T, domain, ipRange, name, address string, permitted bool) {
+		lists := [][]string{nil, nil, {domain}, {ipRange}}
+		if permitted {
+			lists = [][]string{{domain}, {ipRange}, nil, nil}
+		}
+		constraints, err := pki.ParseNameConstraints(lists[0], lists[2], lists[1], lists[3])
+		if err != nil {
+			return
+		}
+		root, err := pki.IssueRoot(pki.RootRequest{Key: rootKey, Subject: pki.Subject{CommonName: "Docker CA"}, ValidityHours: 87600, NameConstraints: constraints}, issued)
+		if err != nil {
+			t.Fatalf("%v is accepted, and no root has it: %v", constraints, err)
+		}
+		if back := pki.ConstraintsOf(root); !back.Equal(constraints) {
+			t.Fatalf("%v is read back as %v", constraints, back)
+		}
+		names, err := pki.ParseNames([]string{name}, []string{address})
+		if err != nil {
+			return
+		}
+		request := serverRequest(t)
+		request.Names = names
+		leaf, err := join(t, root, rootKey).Issue(request, issued)
+		if allowed := constraints.Check(names) == nil; allowed != (err == nil) {
+			t.Fatalf("%v allow %v: %t, and then %v", constraints, names, allowed, err)
+		}
+		if err != nil {
+			return
+		}
+		roots := x509.NewCertPool()
+		roots.AddCert(root)
+		if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: issued}); err != nil {
+			t.Errorf("%v allow %v, and crypto/x509 does not: %v", constraints, names, err)
+		}
+	})
+}
+
+// What is accepted is read back from the certificate.
+func FuzzSubject(f *testing.F) {
+	add := func(s pki.Subject) {
+		f.Add(s.CommonName, s.Organization, strings.Join(s.StreetAddress, "\n"), s.Country, s.EmailAddress)
+	}
+	add(fullSubject)
+	add(pki.Subject{CommonName: "a\x00b", Organization: "\xff", Country: "de", EmailAddress: `"a b"@[127.0.0.1]`})
+	add(pki.Subject{CommonName: strings.Repeat("é", 65), Organization: " ", StreetAddress: []string{"", ""}, EmailAddress: "Ops <ops@example.com>"})
+	authority := newGeneration(f, pki.RootRequest{Key: keyOf(f, x509text.Ed25519)}, issued)
+	f.Fuzz(func(t *testing.T, common, organization, street, country, email string) {
+		subject := pki.Subject{CommonName: common, Organization: organization, OrganizationalUnit: organization, Locality: common, Country: country, EmailAddress: email}
+		if street != "" {
+			subject.StreetAddress = strings.Split(street, "\n")
+		}
+		if subject.Check() != nil || common == "" { // a client has a common name
+			return
+		}
+		request := clientRequest(t)
+		request.Subject = subject
+		leaf, err := authority.Issue(request, issued)
+		if err != nil {
+			t.Fatalf("%+v is accepted, and no certificate has it: %v", subject, err)
+		}
+		if back := pki.SubjectOf(leaf.Subject); !back.Equal(subject) {
+			t.Errorf("%+v is read back as %+v", subject, back)
+		}
+		if email != "" && !slices.Equal(leaf.EmailAddresses, []string{email}) {
+			t.Errorf("%q is the address %q", email, leaf.EmailAddresses)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func (p *dockerTLS) Metadata(_ context.Context, _ provider.MetadataRequest, resp
 
 func (p *dockerTLS) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "The PKI of `dockerd --tlsverify` as infrastructure code: the authority, the daemons' and the clients' certificates, their delivery and their rotation.",
+		MarkdownDescription: "The PKI of `dockerd --tlsverify` as infrastructure code: the authority, the certificates of daemons and clients, their delivery and their rotation.",
 		Attributes:          map[string]schema.Attribute{"rollout": rolloutAttribute()},
 	}
 }

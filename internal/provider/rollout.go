@@ -24,11 +24,11 @@ func rolloutAttribute() schema.SingleNestedAttribute {
 			},
 			"stop_on_failure": schema.BoolAttribute{
 				Optional:            true,
-				MarkdownDescription: "Whether nothing is delivered to the other hosts once a delivery has failed. Default true: they stay as they are, each with an error that names the host that failed, and the next apply goes on with them.",
+				MarkdownDescription: "Whether a failed delivery stops the deliveries to the other hosts. Default true: the hosts that are left stay as they are, each with an error that names the host that failed, and the next apply goes on with them.",
 			},
 			"probe": schema.BoolAttribute{
 				Optional:            true,
-				MarkdownDescription: "Whether a refresh asks each host which certificate it serves. Default true. False is for plans that are made where the hosts cannot be reached: what is not delivered by this configuration then goes unseen.",
+				MarkdownDescription: "Whether a refresh asks each host which certificate it serves. Default true. Set false for plans that are made where the hosts cannot be reached. The plan then does not see that a host serves another certificate.",
 			},
 		},
 	}

@@ -57,7 +57,7 @@ func proven(ctx context.Context, private privateState) (string, diag.Diagnostics
 	var fingerprint string
 	if len(value) > 0 {
 		if err := json.Unmarshal(value, &fingerprint); err != nil {
-			diags.AddError(damaged, "The fingerprint in the private state cannot be read.")
+			diags.AddError(damaged, "The fingerprint in the private state cannot be read. Restore the state from a backup, or forget the host with terraform state rm and apply again: the host itself stays as it is.")
 		}
 	}
 	return fingerprint, diags

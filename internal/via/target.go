@@ -24,6 +24,7 @@ var (
 	// userName is what useradd and Active Directory call a user, short of what an
 	// option of a command could begin with.
 	userName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@+\\$-]*$`)
+	zoneName = regexp.MustCompile(`^[A-Za-z0-9_.-]*$`) // of an interface
 	hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$`)
 )
 
@@ -39,8 +40,8 @@ func ParseTarget(text string) (Target, error) {
 		return Target{}, fmt.Errorf("%q names no user: %s, as in ssh://root@%s", text, write, rest)
 	}
 	user, address := rest[:at], rest[at+1:]
-	if user, _, password := strings.Cut(user, ":"); password { // the text is not repeated
-		return Target{}, fmt.Errorf("there is a password behind the user %q: %s, without it. Keys alone let the visit in", user, write)
+	if strings.Contains(user, ":") { // the text is not repeated
+		return Target{}, errors.New("there is a password behind the user: " + write + ", without it. Keys alone let the visit in")
 	}
 	if !userName.MatchString(user) {
 		return Target{}, fmt.Errorf("%q is not the name of a user: %s", user, write)
@@ -60,7 +61,7 @@ func splitAddress(address string) (string, int, error) {
 	if inside, bracketed := strings.CutPrefix(address, "["); bracketed {
 		var closed bool
 		host, text, closed = strings.Cut(inside, "]")
-		if ip, err := netip.ParseAddr(host); !closed || err != nil || !ip.Is6() || text != "" && text[0] != ':' {
+		if ip, err := netip.ParseAddr(host); !closed || err != nil || !ip.Is6() || !zoneName.MatchString(ip.Zone()) || text != "" && text[0] != ':' {
 			return "", 0, errors.New("brackets are for IPv6 addresses, as in ssh://root@[2001:db8::1]:22")
 		}
 	} else {

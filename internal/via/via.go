@@ -196,19 +196,19 @@ func (l leg) refused(ctx context.Context, seen *observer, user login, err error)
 	case errors.As(err, &negotiation) && negotiation.What == "host key" && l.keys.known():
 		return l.otherKind(negotiation.RequestedAlgorithms)
 	case errors.As(err, &negotiation):
-		return errorf(l.about, "The sshd of %s is too old, or set up for other algorithms: %v.", url, err)
+		return errorf(l.about, "The sshd of %s is too old, or set up for other algorithms: %v. Update it, or allow one of the algorithms that are offered (sshd -T there shows which it has).", url, err)
 	case strings.Contains(text, "unable to authenticate"), strings.Contains(strings.ToLower(text), "too many authentication failures"):
 		return l.locked(user, text)
 	case seen.key == nil && ctx.Err() != nil:
 		return mayPass(errorf(l.about, "%s takes the connection and says nothing, in the time that there was. See that it is sshd that listens there.", url))
 	case ctx.Err() != nil:
-		return errorf(l.about, "%s did not let the user in before the time was over.", url)
+		return errorf(l.about, "%s did not let the user in before the time was over. See why its login is slow (its journal, the agent), or set a longer timeout.", url)
 	case strings.Contains(text, "version string"):
 		return errorf(l.about, "What listens at %s is not SSH. Write the port on which sshd listens.", url)
 	case errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
 		return mayPass(errorf(l.about, "%s closes the connection before the user is let in. Either it is not sshd that listens there, or sshd turns this machine away (MaxStartups, PerSourcePenalties, a firewall): its journal says so.", url))
 	}
-	return errorf(l.about, "%s does not let the user in: %v.", url, err)
+	return errorf(l.about, "%s does not let the user in: %v. The journal of its sshd says why.", url, err)
 }
 
 // locked says why none of the user's keys opens.

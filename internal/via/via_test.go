@@ -1,6 +1,7 @@
 package via
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -9,9 +10,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -56,6 +59,7 @@ func TestParseTarget(t *testing.T) {
 		"ssh://root@2001:db8::1":     "in brackets",
 		"ssh://root@[web1]":          "for IPv6",
 		"ssh://root@[10.0.0.5]":      "for IPv6",
+		"ssh://root@[fe80::1%a b]":   "for IPv6",
 		"ssh://root@[2001:db8::1":    "for IPv6",
 		"ssh://root@[2001:db8::1]22": "for IPv6",
 	} {
@@ -67,7 +71,7 @@ func TestParseTarget(t *testing.T) {
 }
 
 // newKey makes a user's or a host's key: its line, and as OpenSSH writes it.
-func newKey(t *testing.T, passphrase string) (ssh.Signer, string) {
+func newKey(t testing.TB, passphrase string) (ssh.Signer, string) {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -215,4 +219,78 @@ func TestErrorText(t *testing.T) {
 	if text := errorf(AboutVia, "a\nb\x1b[2J%s", strings.Repeat("ö", maxText)).Text; strings.ContainsRune(text, '\x1b') || !strings.HasPrefix(text, "a\nb") || len(text) > maxText {
 		t.Errorf("%.20q, %d bytes", text, len(text))
 	}
+}
+
+// What is accepted is the same when it is written, is dialled as it is written, and
+// puts no line and no word of its own into known_hosts.
+func FuzzParseTarget(f *testing.F) {
+	for _, seed := range []string{"", "ssh://root@web1:22", "ssh://me@example.com@web1", "ssh://root@[2001:db8::1]", "ssh://root@[fe80::1%eth0]:1", "ssh://root@[fe80::1%a\nb]", "ssh://root:sesame-open@web1", "ssh://root:sesame-open@[", "tcp://root:sesame-open@web1", "ssh://web1", "ssh://root@a..b"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		target, err := ParseTarget(text)
+		if err != nil {
+			at := strings.LastIndexByte(text, '@')
+			if _, password, found := strings.Cut(strings.TrimPrefix(text[:max(at, 0)], "ssh://"), ":"); found && len(password) > 8 && strings.Contains(err.Error(), password) {
+				t.Errorf("the error repeats a password: %v", err)
+			}
+			return
+		}
+		if again, err := ParseTarget(target.URL()); err != nil || again != target {
+			t.Errorf("%q becomes %v, and %q %v, %v", text, target, target.URL(), again, err)
+		}
+		if host, port, err := net.SplitHostPort(target.Address()); err != nil || host != target.Host || port != strconv.Itoa(target.Port) {
+			t.Errorf("%q is dialled as %q and %q, %v", text, host, port, err)
+		}
+		if strings.HasPrefix(target.User, "-") || strings.ContainsFunc(target.URL(), func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsGraphic(r) || r == ' ' || r == ',' }) {
+			t.Errorf("%q becomes %q", text, target.URL())
+		}
+	})
+}
+
+// What is accepted as the key of a host is accepted in the line that an error would
+// tell to write, and knownhosts finds it there.
+func FuzzHostKeys(f *testing.F) {
+	signer, private := newKey(f, "")
+	public := line(signer.PublicKey())
+	for _, text := range []string{
+		public, public + " root@web1", "web1,10.0.0.5 " + public, "[web1]:2222 " + public + "\n# a comment\n", "|1|c2FsdA==|aGFzaA== " + public,
+		"@cert-authority *.example.com " + public, "@revoked * " + public, "! " + public, private, "SHA256:abc", "", "ssh-ed25519", "ssh-rsa " + strings.TrimPrefix(public, "ssh-ed25519 "),
+	} {
+		f.Add(text)
+	}
+	file := filepath.Join(f.TempDir(), "known_hosts")
+	l := leg{target: Target{User: "root", Host: "web1", Port: 22}, aboutHostKey: AboutHostKey}
+	f.Fuzz(func(t *testing.T, text string) {
+		keys, err := parseHostKeys(AboutHostKey, text)
+		if err != nil {
+			for line := range strings.Lines(text) {
+				if line = strings.TrimSpace(line); len(line) > 60 && strings.Contains(err.Error(), line) {
+					t.Errorf("the error repeats a line: %v", err)
+				}
+			}
+		}
+		for _, key := range keys {
+			again, err := parseHostKeys(AboutHostKey, l.line(key))
+			if certificate, is := key.(*ssh.Certificate); is {
+				key = certificate.Key
+			}
+			if err != nil || len(again) != 1 || !bytes.Equal(again[0].Marshal(), key.Marshal()) {
+				t.Errorf("%q is read back as %v, %v", l.line(key), again, err)
+			}
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		known, err := readKnownHosts(l, file)
+		if err != nil {
+			return
+		}
+		for _, key := range known.keys {
+			_ = known.verify(l.target.Address(), &net.TCPAddr{}, key)
+		}
+		if known.known() && len(known.algorithms()) == 0 {
+			t.Error("keys are known, and no algorithm is")
+		}
+	})
 }

@@ -2,6 +2,7 @@ package x509text_test
 
 import (
 	"encoding/base64"
+	"encoding/pem"
 	"strings"
 	"testing"
 
@@ -82,5 +83,63 @@ func TestDamagedBlock(t *testing.T) {
 		if _, err := x509text.ParseCertificates(sound); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Whatever a text is taken for, it is not repeated.
+func FuzzContents(f *testing.F) {
+	certificate, key := selfSigned(f, nothingElse)
+	written, err := x509text.EncodePrivateKey(key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	certificates := x509text.EncodeCertificates(certificate)
+	for _, text := range []string{certificates, written, written + certificates, strings.ReplaceAll(written, "\n", `\n`), strings.ReplaceAll(written, "\n", " "), base64.StdEncoding.EncodeToString([]byte(written))} {
+		f.Add(text)
+	}
+	for _, text := range []string{"", "\x30\x82", "\ufeff-----BEGIN CERTIFICATE-----\n", " -----BEGIN X-----\n", "/etc/docker/ca.pem", "-----BEGIN CERTIFICATE-----\nA: b\n\nMAA=\n-----END CERTIFICATE-----"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		said := x509text.Contents(text) + "\n" + x509text.NotFound("certificate", "CERTIFICATE", text).Error()
+		found, err := x509text.FindCertificates(text)
+		said += errorText(err)
+		all, err := x509text.ParseCertificates(text)
+		if err == nil && (len(all) == 0 || len(found) != len(all)) {
+			t.Errorf("%d certificates are read, and %d found", len(all), len(found))
+		}
+		first, errFirst := x509text.FirstCertificate(text)
+		if err == nil && (errFirst != nil || !first.Equal(all[0])) {
+			t.Errorf("the first certificate is another one: %v", errFirst)
+		}
+		said += errorText(err) + errorText(errFirst)
+		if x509text.Encrypted(text) && x509text.PrivateKeys(text) == 0 {
+			t.Error("an encrypted key, and no key")
+		}
+		wantNothingOf(t, said, text)
+	})
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error() + "\n"
+}
+
+// wantNothingOf fails where what is said repeats a line of the content of a PEM
+// block, or the whole of another text that could be a secret.
+func wantNothingOf(t *testing.T, said, text string) {
+	t.Helper()
+	for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
+		content := base64.StdEncoding.EncodeToString(block.Bytes)
+		for begin := 0; begin+16 <= len(content); begin += 16 {
+			if strings.Contains(said, content[begin:begin+16]) {
+				t.Errorf("a block of type %q is repeated", block.Type)
+			}
+		}
+	}
+	if len(text) > 40 && !strings.Contains(text, "-----BEGIN") && strings.Contains(said, text) {
+		t.Error("the whole text is repeated")
 	}
 }

@@ -2,10 +2,17 @@ package x509text_test
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
+	"fmt"
 	"math/big"
+	"net"
+	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/seed-2716f8bf/terraform-provider-docker-tls/internal/x509text"
 )
@@ -125,4 +132,45 @@ func TestContents(t *testing.T) {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
+}
+
+// What is said of a certificate goes into a state and to Prometheus.
+func FuzzParseCertificates(f *testing.F) {
+	root, _ := selfSigned(f, func(c *x509.Certificate) { c.IsCA, c.BasicConstraintsValid = true, true })
+	full, _ := selfSigned(f, func(c *x509.Certificate) {
+		c.Subject = pkix.Name{Country: []string{"DE"}, Organization: []string{`Example, "Ltd."`}, Locality: []string{"Köln"}, StreetAddress: []string{"a", "b"}}
+		c.Subject.ExtraNames = []pkix.AttributeTypeAndValue{
+			{Type: x509text.OIDEmailAddress, Value: "ops@example.com"},
+			{Type: []int{2, 5, 4, 11}, Value: asn1.RawValue{Tag: asn1.TagT61String, Bytes: []byte("K\xf6ln")}},
+			{Type: []int{2, 5, 4, 3}, Value: asn1.RawValue{Tag: asn1.TagBMPString, Bytes: []byte("\x00a\x00\n")}},
+		}
+		c.DNSNames, c.EmailAddresses, c.IPAddresses = []string{"*.example.com"}, []string{"ops@example.com"}, []net.IP{net.IPv6loopback}
+		c.URIs = []*url.URL{{Scheme: "https", Host: "example.com"}}
+		c.ExtKeyUsage, c.KeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, x509.KeyUsageDigitalSignature
+	})
+	f.Add(root.Raw)
+	f.Add(full.Raw)
+	series := regexp.MustCompile(`^x509_cert_not_(before|after)\{[a-zA-Z0-9_]+="([^"\\\n]|\\[\\"n])*"(,[a-zA-Z0-9_]+="([^"\\\n]|\\[\\"n])*")*\} -?[0-9]+$`)
+	f.Fuzz(func(t *testing.T, der []byte) {
+		text := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+		certificates, err := x509text.ParseCertificates(text)
+		if err != nil {
+			wantNothingOf(t, err.Error(), text)
+			return
+		}
+		if written := x509text.EncodeCertificates(certificates...); written != text {
+			t.Errorf("it is written otherwise: %s", written)
+		}
+		certificate := certificates[0]
+		_ = x509text.CheckAuthority(certificate)
+		if said := fmt.Sprintf("%s %s %+v", x509text.Kind(certificate), x509text.DisplayName(certificate), x509text.Describe(certificate)); !utf8.ValidString(said) {
+			t.Errorf("it is no UTF-8 text: %q", said)
+		}
+		metrics := x509text.OpenMetrics([]x509text.Listed{{Certificate: certificate}})
+		for line := range strings.SplitSeq(strings.TrimSuffix(metrics, "\n"), "\n") {
+			if !strings.HasPrefix(line, "#") && !series.MatchString(line) || !utf8.ValidString(line) {
+				t.Errorf("it is no series: %q", line)
+			}
+		}
+	})
 }

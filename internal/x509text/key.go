@@ -33,7 +33,7 @@ func EncodePrivateKey(key crypto.Signer) (string, error) {
 // 600,000 iterations, which is OWASP's current advice.
 func EncryptPrivateKey(key crypto.Signer, passphrase string) (string, error) {
 	if passphrase == "" {
-		return "", errors.New("the passphrase is empty")
+		return "", errors.New("the passphrase is empty: give one, or store the key without")
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -112,7 +112,7 @@ func decrypt(block *pem.Block, passphrase string) (key crypto.Signer, err error)
 	// A damaged block (a cut ciphertext, a short IV) makes CBC decryption panic.
 	defer func() {
 		if recover() != nil {
-			key, err = nil, errors.New("the encrypted private key is damaged")
+			key, err = nil, errors.New("the encrypted private key is damaged: restore it from a backup")
 		}
 	}()
 	der, err := pemutil.DecryptPEMBlock(block, []byte(passphrase))

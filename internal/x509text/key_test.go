@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -268,30 +269,52 @@ func TestEncryptedKeyOfAnotherAlgorithm(t *testing.T) {
 	wantError(t, err, "the elliptic curve P-224 is not supported: use P-256, P-384 or P-521")
 }
 
+// The content of a block, as openssl has written it or not, under each name that a
+// key can have.
 func FuzzParsePrivateKey(f *testing.F) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		f.Skip(err)
 	}
+	names := []string{"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"}
 	plain, encrypted := opensslKeys(f)
-	for _, text := range plain {
-		f.Add(text, "")
+	for _, passphrases := range []string{passphrase, "wrong passphrase", "passphrase", ""} {
+		for _, keys := range []map[string]string{plain, encrypted} {
+			for _, text := range keys {
+				for block, rest := pem.Decode([]byte(text)); block != nil; block, rest = pem.Decode(rest) {
+					f.Add(block.Bytes, uint8(slices.Index(names, block.Type)), block.Headers["DEK-Info"], passphrases)
+				}
+			}
+		}
 	}
-	for _, text := range encrypted {
-		f.Add(text, passphrase)
-		f.Add(text, "wrong")
-	}
-	f.Add("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n", passphrase)
-	f.Fuzz(func(t *testing.T, text, passphrase string) {
+	f.Add([]byte("no key, and not to be repeated"), uint8(0), "", "")
+	f.Add([]byte{0}, uint8(1), "AES-128-CBC,00", passphrase)
+	f.Fuzz(func(t *testing.T, content []byte, name uint8, encryption, passphrase string) {
+		block := &pem.Block{Type: names[int(name)%len(names)], Bytes: content}
+		if encryption != "" {
+			block.Headers = map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": encryption}
+		}
+		text := string(pem.EncodeToMemory(block))
 		key, err := x509text.ParsePrivateKey(text, passphrase)
 		if err != nil {
+			wantNothingOf(t, err.Error(), text)
+			if len(passphrase) > 8 && strings.Contains(err.Error(), passphrase) {
+				// Unless it is a word that the error has anyway.
+				if _, other := x509text.ParsePrivateKey(text, "another"); other == nil || !strings.Contains(other.Error(), passphrase) {
+					t.Error("the error repeats the passphrase")
+				}
+			}
 			return
 		}
 		written, err := x509text.EncodePrivateKey(key)
 		if err != nil {
 			t.Fatalf("a key that was read cannot be written: %v", err)
 		}
-		if again, err := x509text.ParsePrivateKey(written, ""); err != nil || !samePublicKey(again.Public(), key.Public()) {
-			t.Errorf("a key that was written cannot be read: %v", err)
+		again, err := x509text.ParsePrivateKey(written, "")
+		if err != nil || !samePublicKey(again.Public(), key.Public()) {
+			t.Fatalf("a key that was written cannot be read: %v", err)
+		}
+		if twice, err := x509text.EncodePrivateKey(again); err != nil || twice != written {
+			t.Errorf("a key that was read is written otherwise: %v", err)
 		}
 	})
 }
