@@ -45,7 +45,7 @@ func TestDaemonInContainer(t *testing.T) {
 	t.Parallel()
 	h := newRealHost(t, "")
 	h.boot(t)
-	guide := readText(t, filepath.Join("..", "templates", "guides", existingHostGuide+".md.tmpl"))
+	guide := guideText(t, existingHostGuide)
 	_, printed, _ := strings.Cut(guide, "```terraform\n")
 	printed, _, found := strings.Cut(printed, "```\n")
 	if !found {

@@ -153,7 +153,7 @@ func TestGuideQuotes(t *testing.T) {
 	t.Parallel()
 	var text string
 	for _, guide := range []string{runningHostsGuide, existingHostGuide, manyHostsGuide} {
-		text += readText(t, filepath.Join("..", "templates", "guides", guide+".md.tmpl"))
+		text += guideText(t, guide)
 	}
 	sources := readAll(t, "../internal/deploy/*.go", "../internal/docker/*.go", "../internal/resources/*.go", "../internal/via/*.go", "daemon_faults_linux_test.go")
 	row := regexp.MustCompile(`(?m)^\|.*\|$`)
@@ -172,12 +172,8 @@ var codeSpan = regexp.MustCompile("`[^`]*`")
 // guideFiles are the files of a guide by name, as it has them first.
 func guideFiles(t *testing.T, guide string) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "templates", "guides", guide+".md.tmpl"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	files := map[string]string{}
-	for _, block := range guideBlock.FindAllStringSubmatch(string(text), -1) {
+	for _, block := range guideBlock.FindAllStringSubmatch(guideText(t, guide), -1) {
 		if name := fileName.FindStringSubmatch(block[2]); name != nil && files[name[1]] == "" {
 			files[name[1]] = block[2]
 		}

@@ -238,12 +238,6 @@ func (k *kept) drift(t *testing.T, vars ...string) {
 	k.deliver(t, vars...)
 }
 
-// says reports whether Terraform has written a sentence, wherever it has broken the lines.
-func says(r result, sentence string) bool {
-	words := strings.FieldsFunc(r.all(), func(c rune) bool { return c == ' ' || c == '\n' || c == '│' || c == '╷' || c == '╵' })
-	return strings.Contains(strings.Join(words, " "), sentence)
-}
-
 // saysAll lists the sentences that Terraform has not written.
 func saysAll(r result, sentences []string) (missing []string) {
 	return slices.DeleteFunc(slices.Clone(sentences), func(s string) bool { return says(r, s) })

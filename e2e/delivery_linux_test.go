@@ -142,11 +142,7 @@ var guideDropIn = regexp.MustCompile("(?s)\n  ```yaml\n(  #cloud-config\n.*?)  `
 // hostsDropIn returns what the guide has before the user data of a host with listen = "hosts".
 func hostsDropIn(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "templates", "guides", "delivery.md.tmpl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	part := guideDropIn.FindStringSubmatch(string(text))
+	part := guideDropIn.FindStringSubmatch(guideText(t, "delivery"))
 	if part == nil {
 		t.Fatal(`the guide has no drop-in for listen = "hosts"`)
 	}

@@ -129,6 +129,87 @@ func TestFlatcarExample(t *testing.T) {
 	}
 }
 
+// completeFiles are what the test needs to play the hosts of the complete example.
+const completeFiles = `
+output "files" {
+  sensitive = true
+  value     = { for name, files in module.docker.server_files : name => { ca = files["ca.pem"], cert = files["server-cert.pem"], key = files["server-key.pem"] } }
+}
+`
+
+// withFiles has the module return them.
+const withFiles = `module "docker" {
+  host_files = true
+}
+`
+
+// endsSoon has the clients of the complete example end within a week.
+const endsSoon = `module "docker" {
+  client_validity_period_hours = 100
+  client_early_renewal_hours   = 10
+}
+`
+
+const passphraseOfExample = "passphrase=correct horse battery staple"
+
+// TestCompleteExample applies the example before its hosts are on, and plays two of them.
+func TestCompleteExample(t *testing.T) {
+	t.Parallel()
+	w := example(t, "complete")
+	writeFile(t, filepath.Join(w.dir, "files.tf"), completeFiles, 0o600)
+	writeFile(t, filepath.Join(w.dir, "files_override.tf"), withFiles, 0o600)
+	if err := w.apply(passphraseOfExample); err != nil {
+		t.Fatal(err)
+	}
+	for name, begin := range map[string]string{"web1": "#cloud-config", "web2": "{", "db1": "#cloud-config"} {
+		if text := output[map[string]string](t, w, "user_data")[name]; !strings.HasPrefix(text, begin) {
+			t.Errorf("the user data of %s does not begin with %s", name, begin)
+		}
+	}
+	if found := strings.Count(w.stateText(t), "BEGIN ENCRYPTED PRIVATE KEY"); found != 1 {
+		t.Errorf("the state has %d encrypted keys, want that of the authority", found)
+	}
+	renewal := output[struct {
+		After struct {
+			Authority *string           `json:"authority"`
+			Hosts     map[string]string `json:"hosts"`
+		} `json:"after"`
+	}](t, w, "renewal")
+	if renewal.After.Authority == nil || len(renewal.After.Hosts) != 3 || renewal.After.Hosts["db1"] <= renewal.After.Hosts["web1"] {
+		t.Errorf("the renewals are %v", renewal)
+	}
+	if listed := len(output[[]any](t, w, "inventory")); listed != 7 {
+		t.Errorf("the inventory lists %d certificates, want 7", listed)
+	}
+	if r := w.runWith(nil, "plan", "-input=false", "-var="+passphraseOfExample, "-var=deliver=true"); r.err != nil || !says(r, "Plan: 3 to add, 0 to change, 0 to destroy.") {
+		t.Errorf("the switch does not add three daemons: %v\n%s", r.err, r.all())
+	}
+	if r := w.runWith(nil, "destroy", "-auto-approve", "-input=false", "-var="+passphraseOfExample); r.err == nil || !says(r, "prevent_destroy") {
+		t.Errorf("the authority must be protected: %s", r.all())
+	}
+	curl := tool(t, "curl")
+	files, err := w.materials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := output[map[string]map[string]string](t, w, "client_files")
+	forEachDockerd(t, func(t *testing.T, binary string) {
+		for host, mayEnter := range map[string]map[string]bool{"web1": {"ci": true, "dba": false}, "db1": {"ops": true, "dba": true}} {
+			address := host + ".example.com:" + startDockerd(t, binary, daemonTLSVerify, files[host]).port
+			for client, want := range mayEnter {
+				r := curlVersion(curl, address, append(fullCurl(clientMaterial(clients[client]).write(t)), "--resolve", address+":127.0.0.1")...).run()
+				if r.connected() != want {
+					t.Errorf("%s entered %s: %v, want %v (%v)\n%s", client, host, r.connected(), want, r.err, r.all())
+				}
+			}
+		}
+	})
+	writeFile(t, filepath.Join(w.dir, "ends_override.tf"), endsSoon, 0o600)
+	if r := w.runWith(nil, "apply", "-auto-approve", "-input=false", "-var="+passphraseOfExample); r.err != nil || !says(r, "Certificates end within a week: client monitor, client ops.") {
+		t.Errorf("the check does not warn: %v\n%s", r.err, r.all())
+	}
+}
+
 // zoneDaemon gives the first zone of the client example a daemon on loopback.
 const zoneDaemon = `
 resource "docker_tls_server_cert" "zone1" {
@@ -201,7 +282,7 @@ func TestClientExample(t *testing.T) {
 // must hold the key once: in the certificate.
 func readZone(t *testing.T, w workspace, zone string) material {
 	t.Helper()
-	dir := filepath.Join(w.dir, ".docker", zone) // the workspace is HOME
+	dir := filepath.Join(w.dir, "out", zone)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

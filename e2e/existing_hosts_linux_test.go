@@ -54,7 +54,7 @@ func TestGuideExistingHost(t *testing.T) {
 	if n := h.starts(t) - starts; n != 3 { // settings change the drop-in
 		t.Errorf("Docker was started %d times, want 3", n)
 	}
-	for _, row := range changedFile.FindAllStringSubmatch(readText(t, filepath.Join("..", "templates", "guides", existingHostGuide+".md.tmpl")), -1) {
+	for _, row := range changedFile.FindAllStringSubmatch(guideText(t, existingHostGuide), -1) {
 		h.must(t, "test", "-e", row[1])
 	}
 	work.known(t)

@@ -5,7 +5,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"maps"
@@ -30,30 +29,62 @@ var fileName = regexp.MustCompile(`^# (\S+\.tf)\n`)
 // printed.
 func (w workspace) follow(t *testing.T, guide string, env ...string) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "templates", "guides", guide+".md.tmpl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := w.path(t)
+	return w.followWith(t, guide, func(int) {}, env...)
+}
+
+// followWith is follow, and calls before ahead of each command block, with its number.
+func (w workspace) followWith(t *testing.T, guide string, before func(step int), env ...string) []string {
+	t.Helper()
 	var printed []string
-	for _, block := range guideBlock.FindAllStringSubmatch(string(text), -1) {
-		if block[1] == "hcl" {
-			name := fileName.FindStringSubmatch(block[2])
-			if name == nil {
-				t.Fatalf("a file of the guide has no name:\n%s", block[2])
-			}
-			if err := os.WriteFile(filepath.Join(w.dir, name[1]), []byte(block[2]), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			continue
+	for _, step := range guideSteps(t, guide) {
+		if step[0] == "sh" {
+			before(len(printed))
 		}
-		r := invocation{path: tool(t, "bash"), args: []string{"-euc", block[2]}, dir: w.dir, env: slices.Concat(w.command().env, []string{path}, env)}.run()
-		if r.err != nil {
-			t.Fatalf("%v\n%s\n%s", r.err, block[2], r.all())
+		if out, ran := w.step(t, step, env...); ran {
+			printed = append(printed, out)
 		}
-		printed = append(printed, r.stdout)
 	}
 	return printed
+}
+
+// guideSteps are the steps of a guide, each the word and the text of a block.
+func guideSteps(t *testing.T, guide string) [][]string {
+	t.Helper()
+	var steps [][]string
+	for _, block := range guideBlock.FindAllStringSubmatch(guideText(t, guide), -1) {
+		steps = append(steps, block[1:])
+	}
+	return steps
+}
+
+// step writes the file of a step, or runs its commands and returns what they printed.
+func (w workspace) step(t *testing.T, step []string, env ...string) (printed string, ran bool) {
+	t.Helper()
+	if step[0] == "hcl" {
+		name := fileName.FindStringSubmatch(step[1])
+		if name == nil {
+			t.Fatalf("a file of the guide has no name:\n%s", step[1])
+		}
+		path := filepath.Join(w.dir, name[1])
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(step[1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return "", false
+	}
+	r := invocation{path: tool(t, "bash"), args: []string{"-euc", step[1]}, dir: w.dir, env: slices.Concat(w.command().env, []string{w.path(t)}, env)}.run()
+	if r.err != nil {
+		t.Fatalf("%v\n%s\n%s", r.err, step[1], r.all())
+	}
+	return r.stdout, true
+}
+
+// guideText is a guide as it is written.
+func guideText(t *testing.T, guide string) string {
+	t.Helper()
+	return readText(t, filepath.Join("..", "templates", "guides", guide+".md.tmpl"))
 }
 
 // path is a PATH where the Terraform that is tested is called terraform, even if it is OpenTofu.
@@ -75,54 +106,48 @@ func TestGuideFromOpenSSL(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := w.follow(t, "from-openssl")
-	for i, want := range []string{"Import successful!", "No changes.", "1 added, 0 changed, 0 destroyed", "0 added, 4 changed, 0 destroyed", "Successfully removed 1"} {
+	if !strings.Contains(printed[2], "Recorded, and nothing rotates") {
+		t.Errorf("the first triggers are not recorded:\n%s", printed[2])
+	}
+	for i, want := range []string{"Import successful!", "No changes.", "1 added, 1 changed, 0 destroyed", "0 added, 4 changed, 0 destroyed", "Successfully removed 1"} {
 		if !strings.Contains(printed[i], want) {
 			t.Errorf("step %d does not say %q:\n%s", i+1, want, printed[i])
 		}
 	}
 }
 
-// TestGuideFromTLS follows the guide with a state as hashicorp/tls writes it. Terraform wants to start that provider,
-// which only a registry has, because the state names it, but asks it for nothing: the provider under test stands in.
+// tlsProvider is the program of hashicorp/tls.
+func tlsProvider(t *testing.T) string {
+	t.Helper()
+	program := os.Getenv("TLS_PROVIDER")
+	if program == "" {
+		missing(t, "hashicorp/tls", "make tls-provider")
+	}
+	return program
+}
+
+// TestGuideFromTLS follows the guide with the real hashicorp/tls. The authority and the certificate that it issued stay
+// what they are until the guide lets it go, and the new certificate has the same root.
 func TestGuideFromTLS(t *testing.T) {
 	t.Parallel()
-	openssl := tool(t, "openssl")
+	tls := tlsProvider(t)
 	w := workspace{findTerraform(t), t.TempDir()}
-	if r := (invocation{path: openssl, dir: w.dir, args: strings.Fields("req -x509 -newkey rsa:2048 -noenc -keyout key.pem -out cert.pem -subj /O=Example/CN=CA -days 1826")}).run(); r.err != nil {
-		t.Fatalf("openssl req: %v\n%s", r.err, r.stderr)
+	settings := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"seed-2716f8bf/docker-tls\" = %q\n    \"hashicorp/tls\" = %q\n  }\n  direct {}\n}\n", providerBuild, filepath.Dir(tls))
+	rc := filepath.Join(t.TempDir(), "terraform.rc")
+	writeFile(t, rc, settings, 0o600)
+	env := "TF_CLI_CONFIG_FILE=" + rc
+
+	const guide = "from-hashicorp-tls"
+	before := guideBlock.FindStringSubmatch(guideText(t, guide))
+	writeFile(t, filepath.Join(w.dir, "tls.tf"), before[2], 0o600)
+	if r := w.runWith([]string{env}, "apply", "-auto-approve"); r.err != nil {
+		t.Fatalf("%v\n%s", r.err, r.all())
 	}
-	read := func(name string) string {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	var attributes map[string]any
-	if err := json.Unmarshal([]byte(read("../internal/provider/testdata/tls_self_signed_cert-4.json")), &attributes); err != nil {
-		t.Fatal(err)
-	}
-	attributes["cert_pem"], attributes["private_key_pem"] = read(filepath.Join(w.dir, "cert.pem")), read(filepath.Join(w.dir, "key.pem"))
-	state, err := json.Marshal(map[string]any{"version": 4, "serial": 1, "lineage": "test", "resources": []any{map[string]any{
-		"mode": "managed", "type": "tls_self_signed_cert", "name": "ca", "provider": `provider["registry.terraform.io/hashicorp/tls"]`,
-		"instances": []any{map[string]any{"schema_version": 0, "attributes": attributes}},
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(w.dir, "terraform.tfstate"), state, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	standIn := t.TempDir()
-	if err := os.Symlink(filepath.Join(providerBuild, "terraform-provider-docker-tls"), filepath.Join(standIn, "terraform-provider-tls")); err != nil {
-		t.Fatal(err)
-	}
-	settings := fmt.Sprintf("provider_installation {\n  dev_overrides {\n    \"seed-2716f8bf/docker-tls\" = %q\n    \"hashicorp/tls\" = %q\n  }\n  direct {}\n}\n", providerBuild, standIn)
-	if err := os.WriteFile(filepath.Join(standIn, "terraform.rc"), []byte(settings), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	printed := w.follow(t, "from-hashicorp-tls", "TF_CLI_CONFIG_FILE="+filepath.Join(standIn, "terraform.rc"))
-	for i, want := range []string{"Plan: 0 to add, 0 to change, 0 to destroy.", "0 added, 0 changed, 0 destroyed", "2 added, 0 changed, 0 destroyed"} {
+	printed := w.follow(t, guide, env)
+	for i, want := range []string{
+		"Plan: 0 to add, 0 to change, 0 to destroy.", "0 added, 0 changed, 0 destroyed", "2 added, 0 changed, 0 destroyed",
+		"0 added, 0 changed, 4 destroyed", "No changes.",
+	} {
 		if !strings.Contains(printed[i], want) {
 			t.Errorf("step %d does not say %q:\n%s", i+1, want, printed[i])
 		}
@@ -130,17 +155,16 @@ func TestGuideFromTLS(t *testing.T) {
 	if !strings.Contains(printed[0], "tls_self_signed_cert.ca has moved to docker_tls_ca.this") {
 		t.Errorf("the plan does not move the authority:\n%s", printed[0])
 	}
+	if state, err := w.run("state", "list"); err != nil || strings.TrimSpace(state) != "docker_tls_ca.this\ndocker_tls_client_cert.ci\ndocker_tls_server_cert.host" {
+		t.Errorf("the state lists (%v)\n%s", err, state)
+	}
 }
 
 // TestGuideDockerPrograms applies the guide's configuration: its files are where the programs look for them.
 func TestGuideDockerPrograms(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(filepath.Join("..", "templates", "guides", "docker-programs.md.tmpl"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	files := map[string]string{"main.tf": providerSource + examplePKI}
-	for i, block := range guideBlock.FindAllStringSubmatch(string(text), -1) {
+	for i, block := range guideBlock.FindAllStringSubmatch(guideText(t, "docker-programs"), -1) {
 		if block[1] == "hcl" {
 			files[fmt.Sprintf("block%d.tf", i)] = block[2]
 		}

@@ -48,30 +48,34 @@ func runTests(m *testing.M) (code int, err error) {
 
 // debianPackages names the Debian package of each program that the suite drives.
 var debianPackages = map[string]string{
-	"ansible-playbook":         "ansible-core",
-	"cloud-init":               "cloud-init",
-	"curl":                     "curl",
-	"docker":                   "docker-cli (docker.io before Debian 13)",
-	"docker-registry":          "docker-registry",
-	"dockerd":                  "docker.io",
-	"gnutls-cli":               "gnutls-bin",
-	"ip":                       "iproute2",
-	"javac":                    "default-jdk-headless",
-	"mmdebstrap":               "mmdebstrap",
-	"mount":                    "mount",
-	"node":                     "nodejs",
-	"nsenter":                  "util-linux",
-	"openssl":                  "openssl",
-	"prometheus":               "prometheus",
-	"prometheus-node-exporter": "prometheus-node-exporter",
-	"promtool":                 "prometheus",
-	"python3":                  "python3",
-	"ssh-add":                  "openssh-client",
-	"ssh-agent":                "openssh-client",
-	"ssh-keygen":               "openssh-client",
-	"ssh-keyscan":              "openssh-client",
-	"systemctl":                "systemd",
-	"systemd-nspawn":           "systemd-container",
+	"ansible-playbook":             "ansible-core",
+	"cloud-init":                   "cloud-init",
+	"curl":                         "curl",
+	"docker":                       "docker-cli (docker.io before Debian 13)",
+	"docker-registry":              "docker-registry",
+	"dockerd":                      "docker.io",
+	"git":                          "git",
+	"gnutls-cli":                   "gnutls-bin",
+	"ip":                           "iproute2",
+	"javac":                        "default-jdk-headless",
+	"jq":                           "jq",
+	"make":                         "make",
+	"mmdebstrap":                   "mmdebstrap",
+	"mount":                        "mount",
+	"node":                         "nodejs",
+	"nsenter":                      "util-linux",
+	"openssl":                      "openssl",
+	"prometheus":                   "prometheus",
+	"prometheus-blackbox-exporter": "prometheus-blackbox-exporter",
+	"prometheus-node-exporter":     "prometheus-node-exporter",
+	"promtool":                     "prometheus",
+	"python3":                      "python3",
+	"ssh-add":                      "openssh-client",
+	"ssh-agent":                    "openssh-client",
+	"ssh-keygen":                   "openssh-client",
+	"ssh-keyscan":                  "openssh-client",
+	"systemctl":                    "systemd",
+	"systemd-nspawn":               "systemd-container",
 }
 
 // tool returns the path of a program, or ends the test as [missing] does.
@@ -116,6 +120,12 @@ type result struct {
 
 // all returns what the program wrote, on both streams.
 func (r result) all() string { return strings.TrimSpace(r.stdout + "\n" + r.stderr) }
+
+// says reports whether Terraform has written a sentence, wherever it has broken the lines.
+func says(r result, sentence string) bool {
+	words := strings.FieldsFunc(r.all(), func(c rune) bool { return c == ' ' || c == '\n' || c == '│' || c == '╷' || c == '╵' })
+	return strings.Contains(strings.Join(words, " "), sentence)
+}
 
 // command is the program, not started yet, with no more of the environment than PATH: DOCKER_HOST, proxies, and the like
 // of the machine must not change an outcome.

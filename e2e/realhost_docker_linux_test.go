@@ -13,15 +13,21 @@ import (
 func (h *realHost) letIn(t *testing.T) string {
 	t.Helper()
 	key := filepath.Join(t.TempDir(), "key")
-	if r := (invocation{path: tool(t, "ssh-keygen"), args: []string{"-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key}}).run(); r.err != nil {
-		t.Fatalf("ssh-keygen: %v: %s", r.err, r.all())
-	}
+	makeKey(t, key)
 	public, err := os.ReadFile(key + ".pub")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.write(t, "/root/.ssh/authorized_keys", string(public), 0o600)
 	return key
+}
+
+// makeKey makes an SSH key, and beside it the file .pub.
+func makeKey(t *testing.T, path string) {
+	t.Helper()
+	if r := (invocation{path: tool(t, "ssh-keygen"), args: []string{"-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path}}).run(); r.err != nil {
+		t.Fatalf("ssh-keygen: %v: %s", r.err, r.all())
+	}
 }
 
 // hostKey returns the public key that the host proves to have, in SSH.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -91,6 +92,25 @@ func (w workspace) apply(vars ...string) error {
 		return err
 	}
 	return w.planIsEmpty(args...)
+}
+
+// isOpenTofu tells OpenTofu from Terraform.
+func (w workspace) isOpenTofu(t *testing.T) bool {
+	t.Helper()
+	said, err := w.run("version")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.HasPrefix(said, "OpenTofu")
+}
+
+// crashSign is in what is printed when the provider of testdata/panicking crashes. OpenTofu has the cause in its log alone.
+func (w workspace) crashSign(t *testing.T) string {
+	t.Helper()
+	if w.isOpenTofu(t) {
+		return "Plugin did not respond"
+	}
+	return "the clock has stopped"
 }
 
 // planIsEmpty checks that there is nothing to do.

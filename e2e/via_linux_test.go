@@ -56,15 +56,6 @@ func (s sshHost) config(t *testing.T, user string) via.Config {
 	return via.Config{Target: s.target(user), HostKey: s.hostKey(t), PrivateKeyPEM: readText(t, s.key)}
 }
 
-func readText(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // bounded ends what takes too long.
 func bounded(t *testing.T) context.Context {
 	t.Helper()
@@ -224,9 +215,7 @@ func (s sshHost) testAgent(t *testing.T) {
 	isLockedOut(t, config, via.AboutPrivateKey, "has no keys", "ssh-add")
 	for i := range 7 {
 		key := filepath.Join(dir, fmt.Sprint("key", i))
-		if r := (invocation{path: tool(t, "ssh-keygen"), args: []string{"-q", "-t", "ed25519", "-N", "", "-f", key}}).run(); r.err != nil {
-			t.Fatal(r.err, r.all())
-		}
+		makeKey(t, key)
 		addKey(t, socket, key)
 		if i == 0 {
 			isLockedOut(t, config, via.AboutVia, `"docker-user"`, "from the agent")
