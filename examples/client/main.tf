@@ -2,7 +2,7 @@
 # does not. A client has a directory for each, as in Docker's guide:
 #
 #   export DOCKER_HOST=tcp://zone1.example.com:2376 DOCKER_TLS_VERIFY=1
-#   export DOCKER_CERT_PATH=~/.docker/zone1
+#   export DOCKER_CERT_PATH="$PWD/out/zone1"
 
 terraform {
   required_version = ">= 1.11"
@@ -21,9 +21,9 @@ variable "zones" {
 }
 
 variable "directory" {
-  description = "Where each zone gets a directory with ca.pem, cert.pem and key.pem."
+  description = "Where each zone gets a directory with ca.pem, cert.pem and key.pem, such as ~/.docker. Default: out, beside this file."
   type        = string
-  default     = "~/.docker"
+  default     = null
 }
 
 resource "docker_tls_ca" "zone" {
@@ -42,8 +42,8 @@ resource "docker_tls_client_cert" "zone" {
 
 # Writes the files anew whenever one of them changes. The key comes by the
 # environment: other users see the command line, and the state keeps neither.
-# (local_sensitive_file of hashicorp/local does it too, and stores the key once
-# more.)
+# (local_sensitive_file of hashicorp/local, with file_permission = "0600", does it
+# too, and stores the key once more.)
 resource "terraform_data" "files" {
   for_each         = docker_tls_client_cert.zone
   triggers_replace = [each.value.content_sha256, local.directories[each.key]]
@@ -71,7 +71,8 @@ resource "terraform_data" "files" {
 }
 
 locals {
-  directories = { for zone in keys(var.zones) : zone => pathexpand("${var.directory}/${zone}") }
+  directory   = var.directory == null ? "${path.module}/out" : pathexpand(var.directory)
+  directories = { for zone in keys(var.zones) : zone => abspath("${local.directory}/${zone}") }
   files       = { for zone, cert in docker_tls_client_cert.zone : zone => provider::docker::client_files(cert) }
 }
 

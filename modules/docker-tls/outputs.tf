@@ -1,5 +1,5 @@
 output "ca" {
-  description = "The authority: in another stack, `ca = data.terraform_remote_state.….outputs.ca`. Holds its private key."
+  description = "The authority: in another stack, `ca = data.terraform_remote_state.….outputs.ca`. Holds its private key, unless that is your own."
   value       = local.ca
   sensitive   = true
 }
@@ -31,50 +31,89 @@ output "user_data" {
   sensitive   = true
   value = {
     for name, cert in docker_tls_server_cert.host : name =>
-    var.user_data_format == "ignition" ? provider::docker::ignition(cert, local.daemons[name]) : provider::docker::cloud_init(cert, local.daemons[name])
+    coalesce(var.hosts[name].user_data_format, var.user_data_format) == "ignition" ? provider::docker::ignition(cert, local.daemons[name]) : provider::docker::cloud_init(cert, local.daemons[name])
+  }
+}
+
+output "host_files" {
+  description = "All that user data would write on each host, by name and path, each with `content` and `permissions`: for Ansible and others that bring files to hosts. Empty without the variable host_files. Holds private keys."
+  sensitive   = true
+  value       = { for name, cert in docker_tls_server_cert.host : name => provider::docker::host_files(cert, local.daemons[name]) if var.host_files }
+}
+
+output "server_files" {
+  description = "The certificates and the key alone of each host, by name and file name, as its layout says. Empty without the variable host_files. Holds private keys."
+  sensitive   = true
+  value = {
+    for name, cert in docker_tls_server_cert.host : name => provider::docker::server_files(cert, {
+      clients = try(local.daemons[name].clients, null)
+      layout  = var.hosts[name].layout
+    }) if var.host_files
   }
 }
 
 output "client_files" {
-  description = "ca.pem, cert.pem and key.pem of each client by name, for ~/.docker. Holds private keys."
+  description = "ca.pem, cert.pem and key.pem of each client by name, for ~/.docker, or as its layout says. Holds private keys."
   sensitive   = true
-  value       = { for name, cert in docker_tls_client_cert.client : name => provider::docker::client_files(cert) }
+  value = {
+    for name, cert in docker_tls_client_cert.client : name => provider::docker::client_files(cert, {
+      daemons = local.clients[name].daemons
+      layout  = local.clients[name].layout
+    })
+  }
 }
 
 output "contexts" {
-  description = "For each client, an archive for each host by name, base64: `docker context import` reads it. Holds private keys."
+  description = "For each client whose key is made here, an archive for each host by name, base64: `docker context import` reads it. Holds private keys."
   sensitive   = true
   value = {
     for client, cert in docker_tls_client_cert.client : client => {
-      for host, address in local.addresses : host => provider::docker::docker_context(host, "tcp://${address}:${coalesce(try(var.daemon.port, null), 2376)}", cert)
-    }
+      for host, address in local.addresses : host =>
+      provider::docker::docker_context(host, "tcp://${address}:${local.port}", cert, { daemons = local.clients[client].daemons })
+    } if !contains(local.keyless, client)
   }
 
   precondition {
-    condition     = alltrue([for address in values(local.addresses) : address != null])
-    error_message = "A context needs an address to call: give one to the hosts that have wildcard names only: ${join(", ", [for host, address in local.addresses : host if address == null])}."
+    condition     = length(local.keyless) == length(local.clients) || alltrue([for address in values(local.addresses) : address != null])
+    error_message = "A context needs an address to call. ${local.address_by_default} Give each of these hosts an address: ${join(", ", [for host, address in local.addresses : host if address == null])}."
   }
 }
 
-locals {
-  # The options of each daemon: what all have, and what the host has of its own.
-  daemons = {
-    for name, host in var.hosts : name => merge(
-      var.daemon,
-      host.listen_address == null ? {} : { address = host.listen_address },
-      host.clients == null ? {} : { clients = host.clients },
-    )
+output "renewal_due" {
+  description = "What the next apply renews because its time has come: `authority` (null if it was given), and the names of `hosts` and `clients`."
+  value = {
+    authority = one(docker_tls_ca.this[*].ready_for_renewal)
+    hosts     = [for name, cert in docker_tls_server_cert.host : name if cert.ready_for_renewal]
+    clients   = [for name, cert in docker_tls_client_cert.client : name if cert.ready_for_renewal]
   }
+}
 
-  # The port follows, so an IPv6 address goes in brackets.
-  addresses = {
-    for name, host in var.hosts : name => one([
-      for address in slice(concat(
-        host.address[*],
-        [for n in host.dns_names : n if n == null ? false : !startswith(n, "*.")],
-        [for ip in host.ip_addresses : ip if ip != null],
-        [null],
-      ), 0, 1) : address == null ? null : strcontains(address, ":") && !startswith(address, "[") ? "[${address}]" : address
-    ])
+output "renewal_after" {
+  description = "From when on an apply renews the `authority` (null if it was given), and each of `hosts` and `clients` by name (RFC 3339, UTC)."
+  value = {
+    authority = one(docker_tls_ca.this[*].renewal_time)
+    hosts     = { for name, cert in docker_tls_server_cert.host : name => cert.renewal_time }
+    clients   = { for name, cert in docker_tls_client_cert.client : name => cert.renewal_time }
+  }
+}
+
+output "inventory" {
+  description = "All certificates as a list without secrets, as the function inventory returns it."
+  value       = nonsensitive(provider::docker::inventory(local.ca, docker_tls_server_cert.host, docker_tls_client_cert.client))
+}
+
+output "metrics" {
+  description = "When the certificates end, as OpenMetrics text without secrets, as the function metrics returns it."
+  value       = nonsensitive(provider::docker::metrics(local.ca, docker_tls_server_cert.host, docker_tls_client_cert.client))
+}
+
+output "delivered" {
+  description = "Of each host that is delivered to: `docker_version`, `served_fingerprint_sha256` and `content_sha256` of the last delivery. A resource that needs the hosts ready depends on it."
+  value = {
+    for name, daemon in docker_tls_daemon.host : name => {
+      docker_version            = daemon.docker_version
+      served_fingerprint_sha256 = daemon.served_fingerprint_sha256
+      content_sha256            = daemon.content_sha256
+    }
   }
 }

@@ -9,7 +9,7 @@ terraform {
 }
 
 module "docker" {
-  source = "../../../modules/docker-tls" # or github.com/seed-2716f8bf/terraform-provider-docker-tls//modules/docker-tls
+  source = "../../../modules/docker-tls" # or git::https://github.com/seed-2716f8bf/terraform-provider-docker-tls.git//modules/docker-tls?ref=v0.1.0
 
   ca_common_name               = "Docker CA dev"
   ca_validity_period_hours     = 90 * 24

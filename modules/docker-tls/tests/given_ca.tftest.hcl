@@ -1,7 +1,12 @@
 # The authority of another stack, with an encrypted key.
 
 variables {
+  # `terraform test` wants a value for each ephemeral variable.
   ca_private_key_passphrase = "correct horse battery staple"
+  ca_private_key            = {}
+  host_private_keys         = {}
+  client_private_keys       = {}
+  delivery_ssh              = {}
 }
 
 run "pki" {

@@ -1,8 +1,12 @@
 # What the module makes of its variables.
 
 variables {
-  # `terraform test` wants a value for an ephemeral variable.
+  # `terraform test` wants a value for each ephemeral variable.
   ca_private_key_passphrase = "unused"
+  ca_private_key            = {}
+  host_private_keys         = {}
+  client_private_keys       = {}
+  delivery_ssh              = {}
 
   organization = "Example"
   hosts = {
