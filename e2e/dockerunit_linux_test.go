@@ -73,6 +73,9 @@ func (h *realHost) setDockerUnit(t *testing.T, command, variables string) {
 	h.must(t, "systemctl", "reset-failed")
 }
 
+// tooQuickly is what systemd says when it gives up.
+const tooQuickly = "docker.service: Start request repeated too quickly."
+
 // failedCheck is the line of systemctl status about a command whose failure keeps a service from its start.
 var failedCheck = regexp.MustCompile(`(?m)^ *Process: \d+ ExecStartPre=(.*) \(code=exited, status=1/FAILURE\)$`)
 
@@ -92,6 +95,9 @@ func (h *realHost) saysWhy(t *testing.T, sentence string, earlier int) {
 	h.must(t, "journalctl", "--sync")
 	if said := h.said(t, sentence); said <= earlier {
 		t.Errorf("the journal does not say why:\n%s", tail(h.journal(t, "docker"), 20))
+	}
+	if h.said(t, tooQuickly) == 0 {
+		t.Errorf("systemd does not say %q:\n%s", tooQuickly, tail(h.journal(t, "docker"), 20))
 	}
 }
 

@@ -114,12 +114,21 @@ func TestDamagedState(t *testing.T) {
 
 // TestMoveFromMirror moves all resources, of a state that a mirror of the provider
 // has written, to new names. Terraform asks the provider for it, because the
-// address of the provider differs; OpenTofu goes by the types.
+// address of the provider differs; OpenTofu goes by the types. The authority was
+// imported before, and what that means for its rotation_triggers goes with it.
 func TestMoveFromMirror(t *testing.T) {
 	w := writeWorkspace(t, map[string]string{"main.tf": stateConfig})
 	if err := w.apply(); err != nil {
 		t.Fatal(err)
 	}
+	files, err := w.materials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(w.dir, "ca.pem"), files["ca"].CA, 0o600)
+	writeFile(t, filepath.Join(w.dir, "ca-key.pem"), files["ca"].Key, 0o600)
+	w.mustSay(t, false, "removed", nil, "state", "rm", "docker_tls_ca.this")
+	w.mustSay(t, false, "Import successful!", nil, "import", "docker_tls_ca.this", "ca.pem,ca-key.pem")
 	w.editState(t, func(state string) string {
 		return strings.ReplaceAll(state, "/seed-2716f8bf/docker-tls", "/example/fork")
 	})
@@ -141,4 +150,6 @@ func TestMoveFromMirror(t *testing.T) {
 	w.mustSay(t, false, "Plan: 0 to add, 0 to change, 0 to destroy.", env, "plan")
 	w.mustSay(t, false, "0 added, 0 changed, 0 destroyed", env, "apply", "-auto-approve")
 	checkEmpty(t, w)
+	writeFile(t, filepath.Join(w.dir, "main.tf"), strings.Replace(moved, `"docker_tls_ca" "moved" {`, `"docker_tls_ca" "moved" {`+"\n"+`rotation_triggers = { n = 1 }`+"\n", 1), 0o600)
+	w.mustSay(t, false, "Recorded, and nothing rotates", nil, "plan")
 }
