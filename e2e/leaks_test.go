@@ -106,7 +106,9 @@ func TestNoSecretLeaks(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(false, nil, "plan", "-input=false", "-detailed-exitcode")
-	run(false, nil, "apply", "-refresh-only", "-auto-approve", "-input=false")
+	if !w.isOpenTofu(t) { // which says "Invalid refresh-only plan. This is a bug in OpenTofu" of resources with write-only arguments
+		run(false, nil, "apply", "-refresh-only", "-auto-approve", "-input=false")
+	}
 	run(false, nil, "plan", "-input=false", "-out=saved.plan", "-var=hours=2000")
 	run(false, nil, "show", "saved.plan")
 	for call := range 6 { // while it plans once more, and while it applies
@@ -135,7 +137,7 @@ func TestNoSecretLeaks(t *testing.T) {
 	}
 	secrets = append(append(secrets, stored...), string(ephemeral))
 
-	if !strings.Contains(said.String(), "the clock has stopped") {
+	if !strings.Contains(said.String(), w.crashSign(t)) {
 		t.Error("no command has crashed")
 	}
 	files := map[string][]byte{"what was printed": []byte(said.String())}

@@ -116,14 +116,14 @@ func TestAccDaemon(t *testing.T) {
 			Config: fmt.Sprintf(accDaemon, "3", overSSH),
 			Check:  resource.ComposeTestCheckFunc(deliveries(6), resource.TestCheckNoResourceAttr(address, "via")),
 		},
+		resource.TestStep{ // two at once are not possible; OpenTofu 1.12 could not destroy that in the end
+			Config:      fmt.Sprintf(accDaemon, "3", byClient+"\n"+byAuthority),
+			ExpectError: regexp.MustCompile(`Two ways in`),
+		},
 		resource.TestStep{
 			Config:           fmt.Sprintf(accDaemon, "3", byAuthority),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 			Check:            deliveries(6),
-		},
-		resource.TestStep{ // two at once are not possible
-			Config:      fmt.Sprintf(accDaemon, "3", byClient+"\n"+byAuthority),
-			ExpectError: regexp.MustCompile(`Two ways in`),
 		},
 	)
 }
