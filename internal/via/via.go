@@ -80,15 +80,19 @@ func Open(ctx context.Context, c Config) (*Conn, error) {
 	// An agent that waits for its user would wait on.
 	stop := context.AfterFunc(ctx, user.close)
 	defer stop()
+	var last error
 	for {
 		conn, err := c.open(ctx, user)
 		var failure *Error
 		if err == nil || !errors.As(err, &failure) || !failure.Waits {
 			return conn, err
 		}
+		if ctx.Err() == nil || last == nil { // an attempt that ctx has cut off says less than the one before
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return nil, err
+			return nil, last
 		case <-time.After(pause):
 		}
 	}
