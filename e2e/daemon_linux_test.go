@@ -135,14 +135,9 @@ func (h *realHost) hasNoVisitor(t *testing.T) {
 	})
 	const leftovers = "docker ps --all --quiet --filter name=docker-tls; docker images --quiet --filter dangling=true; find /run /etc -name '*docker-tls-*' -not -path '/run/systemd/*'; " +
 		"ls -d /run/docker-tls 2>/dev/null; systemctl list-units --all --plain --no-legend 'docker-tls-*'"
-	left := ""
-	eventually(t, time.Minute, "the host has cleared what the visit needed", func() bool {
-		if now := h.must(t, "/bin/sh", "-c", leftovers+"; true"); now != left {
-			left = now
-			t.Logf("left on %s: %q", h.name, left)
-		}
-		return left == ""
-	})
+	if left := h.must(t, "/bin/sh", "-c", leftovers+"; true"); left != "" {
+		t.Errorf("a visit has left on %s:\n%s", h.name, left)
+	}
 	h.must(t, "systemctl", "is-active", "--quiet", "docker.service")
 }
 
